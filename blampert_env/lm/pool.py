@@ -1,0 +1,175 @@
+"""The sample pool: at most K completions of one request, drawn once and kept on disk.
+
+A request (model, weights, messages, decoding) has slots 0 … K-1. An empty slot is filled by a real call to the LM; a
+full one gives what was drawn then. So episodes can be repeated exactly, prompts asked again are free, and nothing is
+made up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from blampert_env.errors import StorageError
+from blampert_env.lm.completion import Completion, Messages
+from blampert_env.lm.store import SampleStore
+
+_FRONT = 4096  # completions kept in memory, a few MB
+_CLAIM_S = 600.0  # longest wait for another process that draws the same sample
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """Counts of one process. ``hits``: answered from the pool; ``misses``: real LM calls."""
+
+    hits: int
+    misses: int
+
+
+def request_key(
+    identity: str,
+    messages: Messages,
+    *,
+    temperature: float,
+    max_tokens: int,
+    stop: Sequence[str] = (),
+    top_p: float = 1.0,
+) -> str:
+    """SHA-256 (hex) of everything that decides the distribution of the answer."""
+    request = {
+        "model": identity,
+        "messages": [[message["role"], message["content"]] for message in messages],
+        "temperature": float(temperature),
+        "max_tokens": int(max_tokens),
+        "stop": list(stop),
+        "top_p": float(top_p),
+    }
+    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def slot_of(draw: int, samples: int, temperature: float) -> int:
+    """Slot of a draw: ``draw mod K``; at temperature 0 every draw is the same sample, so K is 1."""
+    return 0 if temperature == 0 else draw % samples
+
+
+def slot_seed(key: str, slot: int, seed: int = 0) -> int:
+    """The sampling seed of a slot, in [0, 2**31): the same everywhere, another one for each slot."""
+    return int.from_bytes(hashlib.sha256(f"{key}/{slot}/{seed}".encode()).digest()[:4], "big") >> 1
+
+
+class SamplePool:
+    """Samples on disk (SQLite), shared by every process that names the same file. Thread-safe and picklable.
+
+    Args:
+        path: The SQLite file; made, with its folder, at the first use.
+        samples: K, the slots of a request, >= 1.
+    """
+
+    def __init__(self, path: Path, samples: int = 8) -> None:
+        if samples < 1:
+            raise ValueError(f"samples must be at least 1, not {samples}")
+        self.path = Path(path)
+        self.samples = samples
+        self._store = SampleStore(self.path)
+        self._front: dict[tuple[str, int], Completion] = {}
+        self._lock = threading.Lock()
+        self._hits = self._misses = 0
+
+    def sample(self, key: str, slot: int, draw: Callable[[], Completion]) -> Completion:
+        """What lies in the slot; if it is empty, ``draw()`` fills it.
+
+        Several threads or processes that want the same empty slot make one call between them; the others wait.
+        Should two draw nonetheless, the first to write wins and everybody returns its text.
+
+        Raises:
+            StorageError: The file is damaged or cannot be written.
+        """
+        if found := self._look(key, slot):
+            return found
+        try:
+            owner = self._claim(key, slot)
+            if owner is None:
+                found = self._look(key, slot)
+                assert found is not None
+                return found
+            try:
+                drawn = draw()
+                winner = self._store.put(key, slot, drawn)
+            finally:
+                with suppress(sqlite3.Error):
+                    self._store.release(key, slot, owner)
+        except sqlite3.DatabaseError as error:
+            raise self._trouble(error) from error
+        except OSError as error:
+            raise StorageError(f"cannot write {self.path}: {error.strerror or error}; set BLAMPERT_CACHE") from error
+        with self._lock:
+            self._misses += 1
+        self._remember(key, slot, winner)
+        return drawn if winner.text == drawn.text else replace(winner, cached=True, latency_s=drawn.latency_s)
+
+    @property
+    def stats(self) -> PoolStats:
+        """Hits and misses of this process so far."""
+        return PoolStats(self._hits, self._misses)
+
+    def close(self) -> None:
+        """Close the file; a later use opens it again."""
+        self._store.close()
+
+    def count(self) -> int:
+        """Samples on disk."""
+        try:
+            return self._store.count()
+        except sqlite3.DatabaseError as error:
+            raise self._trouble(error) from error
+
+    def __reduce__(self) -> tuple[type[SamplePool], tuple[Path, int]]:
+        return SamplePool, (self.path, self.samples)
+
+    def _look(self, key: str, slot: int) -> Completion | None:
+        found = self._front.get((key, slot))
+        if found is None:
+            try:
+                found = self._store.get(key, slot)
+            except sqlite3.DatabaseError as error:
+                raise self._trouble(error) from error
+            except OSError as error:
+                raise StorageError(f"cannot open {self.path}: {error.strerror or error}; set BLAMPERT_CACHE") from error
+            if found is None:
+                return None
+            self._remember(key, slot, found)
+        with self._lock:
+            self._hits += 1
+        return found
+
+    def _remember(self, key: str, slot: int, completion: Completion) -> None:
+        with self._lock:
+            if len(self._front) >= _FRONT:
+                self._front.pop(next(iter(self._front)))
+            self._front[key, slot] = replace(completion, cached=True, latency_s=0.0)
+
+    def _claim(self, key: str, slot: int) -> str | None:
+        """The right to draw, or None once somebody else has filled the slot."""
+        deadline = time.monotonic() + _CLAIM_S
+        while True:
+            owner = self._store.claim(key, slot, _CLAIM_S)
+            if self._store.get(key, slot) is not None:
+                if owner is not None:
+                    self._store.release(key, slot, owner)
+                return None
+            if owner is not None or time.monotonic() > deadline:
+                return owner or ""
+            time.sleep(_POLL_S)
+
+    def _trouble(self, error: sqlite3.DatabaseError) -> StorageError:
+        if isinstance(error, sqlite3.OperationalError):
+            return StorageError(f"cannot use the sample pool {self.path} ({error}); check space and permissions")
+        return StorageError(f"the sample pool {self.path} is damaged ({error}); move it away to start a new one")
