@@ -1,0 +1,46 @@
+"""The ``blampert`` command (alias ``dspy-code``): one module a command, imported when it is chosen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from blampert_env.cli.run import run_command
+from blampert_env.errors import UsageError, unknown_name
+
+# command -> (module with a main(argv, prog) function, one line of help)
+COMMANDS = {
+    "train": ("blampert_env.train", "train a policy on projects, with an LLM writing the code"),
+    "evaluate": ("blampert_env.evaluate", "run a saved policy, greedily, and print the same table"),
+}
+
+
+def usage() -> str:
+    """The text of ``blampert --help``."""
+    lines = ["usage: blampert COMMAND [options]", "", "commands:"]
+    lines += [f"  {name:<12}{text}" for name, (_, text) in COMMANDS.items()]
+    lines += ["", "options:", "  -h, --help    show this text, or that of a command: blampert train --help"]
+    lines += ["  --version     show the version"]
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (2 for a wrong call)."""
+    return run_command("blampert", lambda: _dispatch(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from blampert_env import __version__
+
+        print(f"blampert {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        raise UsageError(unknown_name("command", arguments[0], COMMANDS))
+    from importlib import import_module
+
+    module = import_module(COMMANDS[arguments[0]][0])
+    return int(module.main(arguments[1:], prog=f"blampert {arguments[0]}"))

@@ -1,0 +1,38 @@
+"""How every command ends: errors as one line, the right exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from blampert_env.errors import BlampertError
+
+INTERRUPTED = 130
+
+
+def run_command(prog: str, body: Callable[[], int]) -> int:
+    """Run ``body`` and turn what it raises into one line on stderr and an exit code.
+
+    Returns:
+        What ``body`` returns; 2 for a usage error, 1 for another error of ours, 130 after Ctrl-C (or SIGTERM).
+        Errors that are not ours are bugs and keep their traceback.
+    """
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        return body()
+    except BlampertError as error:
+        print(f"{prog}: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`); the interpreter must not try to flush to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _as_interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt

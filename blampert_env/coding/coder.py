@@ -1,0 +1,120 @@
+"""The Coder: a context and a strategy in, an edit out, by way of DSPy and the LM."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from blampert_env.coding.context import CodingContext, clip
+from blampert_env.coding.source import body_indent, function_head, without_docstring
+from blampert_env.coding.strategies import Strategy
+from blampert_env.editing import Edit
+
+if TYPE_CHECKING:
+    from blampert_env.lm import Completion, LanguageModel
+
+# The closing fence ends the answer: half of a small model's tokens are chatter after it. At most four (OpenAI's limit).
+STOP_AFTER_BLOCK = ("\n```\n",)
+STOP_IN_PREFILLED = ("\n```", "\nif __name__", "\nprint(", "\nassert ")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one LM call gave.
+
+    Attributes:
+        edit: The edit, or None where the reply held no code.
+        completion: The LM's reply with its token counts.
+        seconds: What asking took: the LM, and DSPy around it.
+    """
+
+    edit: Edit | None
+    completion: Completion
+    seconds: float = 0.0
+
+
+class Coder:
+    """Asks an LM for one target's code.
+
+    Args:
+        lm: The language model, from :func:`blampert_env.lm.resolve`.
+    """
+
+    def __init__(self, lm: LanguageModel) -> None:
+        self.lm = lm
+
+    def propose(self, context: CodingContext, strategy: Strategy, draw: int = 0) -> Proposal:
+        """Ask once.
+
+        Args:
+            context: What the prompt may show; only what ``strategy.show`` names enters it.
+            strategy: How to ask.
+            draw: Which sample to take from the pool of this prompt, >= 0.
+
+        Raises:
+            LMUnavailable: Nothing answers, or the circuit breaker is open.
+        """
+        import dspy
+        from dspy.utils.exceptions import AdapterParseError
+
+        from blampert_env.coding.adapter import FencedCodeAdapter
+
+        started = time.perf_counter()
+        signature, inputs = build_request(context, strategy)
+        prefill = answer_start(context, strategy) if strategy.prefill else ""
+        lm = self.lm.dspy_lm(
+            temperature=strategy.temperature,
+            max_tokens=strategy.max_tokens,
+            stop=STOP_IN_PREFILLED if prefill else STOP_AFTER_BLOCK,
+            draw=draw,
+        )
+        demos = _demos(context, strategy)
+        code = None
+        # a reply without code is an outcome (edit=None), not an error
+        with dspy.context(lm=lm, adapter=FencedCodeAdapter(prefill)), suppress(AdapterParseError):
+            code = dspy.Predict(signature)(demos=demos, **inputs).code
+        edit = Edit(context.target.id, code) if code is not None else None
+        return Proposal(edit, lm.completions[-1], time.perf_counter() - started)
+
+
+def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict[str, str]]:
+    """The DSPy signature and its inputs; inputs the strategy does not show are empty."""
+    from blampert_env.coding import signatures
+
+    show = strategy.show
+    siblings = clip(context.files[context.target.path]) if "siblings" in show else ""
+    tests = clip(context.tests) if "tests" in show else ""
+    if strategy.ask == "repair":
+        return signatures.RepairFunction, {
+            "previous": clip(context.previous),
+            "docstring": (context.target.docstring or "") if "docstring" in show else "",
+            "siblings": siblings,
+            "tests": tests,
+            "failing": clip(context.failing) if "failing" in show else "",
+        }
+    kinds = {
+        "direct": signatures.WriteFunction,
+        "minimal": signatures.WriteFunctionMinimal,
+        "plan": signatures.PlanFunction,
+    }
+    stub = context.target.source if "docstring" in show else without_docstring(context.target.source)
+    return kinds[strategy.ask], {"stub": stub, "siblings": siblings, "tests": tests}
+
+
+def answer_start(context: CodingContext, strategy: Strategy) -> str:
+    """The prefilled start: an open fence, the ``def`` line, the docstring if it is shown, and the start of a plan."""
+    source = context.target.source
+    head = function_head(source, docstring="docstring" in strategy.show)
+    if strategy.ask == "plan":
+        indent = body_indent(source)
+        head += f"{indent}# Steps:\n{indent}# 1."
+    return f"```python\n{head}"
+
+
+def _demos(context: CodingContext, strategy: Strategy) -> list[dict[str, str]]:
+    """The last two verified examples, where the strategy shows them."""
+    if "examples" not in strategy.show:
+        return []
+    return [{"stub": clip(stub), "code": clip(code)} for stub, code in context.examples[-2:]]

@@ -1,0 +1,61 @@
+"""Cuts the text of one function apart: its head, its docstring, the rest."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import tokenize
+
+
+def parse_function(source: str) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The dedented text and the parsed node of one function.
+
+    Raises:
+        ValueError: ``source`` does not start with a function.
+    """
+    text = textwrap.dedent(source)
+    node = ast.parse(text).body[0]
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        raise ValueError(f"expected a function, found {type(node).__name__}")
+    return text, node
+
+
+def function_head(source: str, *, docstring: bool) -> str:
+    """The text up to where the function's own statements begin: decorators, ``def`` line and, if asked, docstring."""
+    text, node = parse_function(source)
+    lines = text.splitlines(keepends=True)
+    if docstring and ast.get_docstring(node, clean=False) is not None:
+        return "".join(lines[: node.body[0].end_lineno])
+    return "".join(lines[: _header_end(node, lines)])
+
+
+def body_indent(source: str) -> str:
+    """The whitespace before the function's own statements."""
+    text, node = parse_function(source)
+    return text.splitlines()[node.body[0].lineno - 1][: node.body[0].col_offset] if node.body[0].col_offset else "    "
+
+
+def without_docstring(source: str) -> str:
+    """The function's text with its docstring cut out; a body that was nothing else becomes ``...``."""
+    text, node = parse_function(source)
+    if ast.get_docstring(node, clean=False) is None:
+        return text
+    lines = text.splitlines(keepends=True)
+    rest = lines[node.body[0].end_lineno or 0 :]
+    if len(node.body) == 1:
+        rest = [" " * node.body[0].col_offset + "...\n"]
+    return "".join(lines[: node.body[0].lineno - 1] + rest)
+
+
+def _header_end(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """1-based number of the line that ends the ``def`` header with its colon."""
+    depth = 0
+    reader = iter(lines[node.lineno - 1 :])
+    for token in tokenize.generate_tokens(lambda: next(reader, "")):
+        if token.type == tokenize.OP and token.string in "([{":
+            depth += 1
+        elif token.type == tokenize.OP and token.string in ")]}":
+            depth -= 1
+        elif token.string == ":" and depth == 0:
+            return node.lineno - 1 + token.start[0]
+    return node.lineno

@@ -1,0 +1,119 @@
+"""A strategy says how to ask: what the prompt shows, how it asks, how the answer is sampled.
+
+Strategies are data (``configs/strategies.yaml``); adding one is adding YAML. Their order is the order of the
+actions of :class:`blampert_env.envs.StrategyEnv`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from blampert_env.errors import ConfigError, unknown_name
+from blampert_env.resources import data_dir, load_yaml
+
+Ask = Literal["direct", "plan", "repair", "minimal"]
+Show = Literal["docstring", "tests", "failing", "previous", "siblings", "examples"]
+
+ASKS: tuple[str, ...] = get_args(Ask)
+SHOWS: tuple[str, ...] = get_args(Show)
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One way of asking.
+
+    Attributes:
+        name: The YAML key, in kebab-case.
+        ask: ``direct`` (write it), ``plan`` (the steps as a comment first, then the code), ``repair`` (mend the
+            previous code) or ``minimal`` (code without docstring and comments, the fewest tokens).
+        show: What the prompt holds beside the signature: the ``docstring``, the visible ``tests`` that mention the
+            target, the ``failing`` tests' output, the ``previous`` attempt, the ``siblings`` (the other code of the
+            file as it is now), verified ``examples`` (targets solved earlier in the episode).
+        prefill: Start the answer for the LM (an open code fence and the ``def`` line), where it can go on from there.
+        temperature: Sampling temperature, >= 0; 0 is greedy and always gives the same answer.
+        max_tokens: Most completion tokens, >= 16.
+        description: One line for people.
+    """
+
+    name: str
+    ask: Ask = "direct"
+    show: frozenset[Show] = frozenset({"docstring"})
+    prefill: bool = False
+    temperature: float = 0.0
+    max_tokens: int = 256
+    description: str = ""
+
+    def allowed(self, *, has_previous: bool, has_failing: bool, has_examples: bool) -> bool:
+        """Whether everything this strategy wants to show exists; the env's action mask."""
+        return (
+            (has_previous or "previous" not in self.show)
+            and (has_failing or "failing" not in self.show)
+            and (has_examples or "examples" not in self.show)
+        )
+
+
+def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
+    """Check one YAML entry and turn it into a :class:`Strategy`."""
+    here = f"{where}, strategy {name!r}"
+    known = {"ask", "show", "prefill", "temperature", "max_tokens", "description"}
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"{here}: expected a mapping of settings, found {type(entry).__name__}")
+    for key in entry:
+        if key not in known:
+            raise ConfigError(f"{here}: {unknown_name('key', str(key), known)}")
+    ask, show = entry.get("ask", "direct"), entry.get("show", ["docstring"])
+    if ask not in ASKS:
+        raise ConfigError(f"{here}: {unknown_name('ask', str(ask), ASKS)}")
+    if not isinstance(show, Sequence) or isinstance(show, str):
+        raise ConfigError(f"{here}: show must be a list, such as [docstring, tests]")
+    for item in show:
+        if item not in SHOWS:
+            raise ConfigError(f"{here}: {unknown_name('show', str(item), SHOWS)}")
+    if ask == "repair" and "previous" not in show:
+        raise ConfigError(f"{here}: a repair has to show the previous code; add 'previous' to show")
+    temperature, max_tokens = entry.get("temperature", 0.0), entry.get("max_tokens", 256)
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+        raise ConfigError(f"{here}: temperature must be a number from 0 to 2, not {temperature!r}")
+    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or not 16 <= max_tokens <= 32_768:
+        raise ConfigError(f"{here}: max_tokens must be a whole number from 16 to 32768, not {max_tokens!r}")
+    prefill = entry.get("prefill", False)
+    if not isinstance(prefill, bool):
+        raise ConfigError(f"{here}: prefill must be true or false, not {prefill!r}")
+    return Strategy(
+        name=name,
+        ask=ask,
+        show=frozenset(show),
+        prefill=prefill,
+        temperature=float(temperature),
+        max_tokens=max_tokens,
+        description=str(entry.get("description", "")),
+    )
+
+
+def load_strategies(path: str | Path | None = None, names: Sequence[str] | None = None) -> tuple[Strategy, ...]:
+    """Read strategies from YAML.
+
+    Args:
+        path: The file; ``configs/strategies.yaml`` by default.
+        names: Keep these only, in this order; all of the file's by default.
+
+    Raises:
+        ConfigError: The file is missing or broken, or a name is unknown; file, entry and mend are named.
+    """
+    file = Path(path) if path is not None else data_dir("configs") / "strategies.yaml"
+    content = load_yaml(file)
+    entries = content.get("strategies") if isinstance(content, Mapping) else None
+    if not isinstance(entries, Mapping) or not entries:
+        raise ConfigError(f"{file}: expected a mapping 'strategies:' with at least one entry")
+    strategies = {str(name): _parse(str(name), entry or {}, str(file)) for name, entry in entries.items()}
+    if names is None:
+        return tuple(strategies.values())
+    if not names:
+        raise ConfigError(f"{file}: at least one strategy must be chosen (known: {', '.join(sorted(strategies))})")
+    for name in names:
+        if name not in strategies:
+            raise ConfigError(f"{file}: {unknown_name('strategy', name, strategies)}")
+    return tuple(strategies[name] for name in names)

@@ -1,0 +1,107 @@
+"""The strategy env's observation: one float32 vector in [0, 1], the same length for every project.
+
+A name a feature; ``feature_names`` is the documentation and the order. Counts are divided by a scale and clipped, so a
+policy learnt on one project reads another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blampert_env.coding import Strategy
+from blampert_env.envs.progress import EpisodeProgress
+from blampert_env.envs.session import Attempt
+
+# How the last attempt ended, one-hot; every refusal of an edit counts as "rejected".
+LAST_OUTCOMES = ("none", "solved", "improved", "same", "worse", "rejected", "timeout", "crashed")
+_ALIASES = {"unchanged": "same"}
+
+_BASE = (
+    "pass_rate",  # visible tests passed by the current code
+    "open_targets",  # share of targets with a failing test
+    "budget_left",  # share of the episode's attempts that are left
+    "target_is_method",
+    "target_is_async",
+    "target_parameters",  # parameters without self, of 8
+    "target_docstring",  # characters, of 1,000
+    "target_has_examples",  # the docstring shows >>> or an example
+    "target_tests",  # visible tests that mention it, of 10
+    "target_pass_rate",  # share of those that pass now
+    "target_attempts",  # attempts at this target in this episode, of 8
+    "target_has_previous",  # there is an attempt to repair
+    "target_has_failing_output",
+    "solved_targets",  # verified examples to show, of 8
+)
+_PER_STRATEGY = (
+    "tried_on_target",  # times tried on this target, of 4
+    "tried",  # times tried in this episode, of 10
+    "gain_rate",  # share of those tries that gained tests
+)
+
+
+def feature_names(strategies: Sequence[Strategy]) -> tuple[str, ...]:
+    """Names of the features, in the order of the vector."""
+    last = tuple(f"last_{outcome}" for outcome in LAST_OUTCOMES)
+    per_strategy = tuple(f"{strategy.name}:{name}" for strategy in strategies for name in _PER_STRATEGY)
+    return _BASE + last + per_strategy
+
+
+def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float32]:
+    """The observation vector.
+
+    Args:
+        progress: The episode so far.
+        last: The last attempt, None after a reset.
+
+    Returns:
+        float32 array of shape ``(len(feature_names(strategies)),)``, each value in [0, 1]; a fresh array.
+    """
+    session, target = progress.session, progress.target
+    key = target.id
+    base = [
+        session.report.pass_rate,
+        len(progress.open_targets) / len(session.project.targets),
+        1 - len(session.attempts) / session.max_attempts,
+        target.class_name is not None,
+        target.is_async,
+        _parameters(target.signature) / 8,
+        len(target.docstring or "") / 1000,
+        ">>>" in (target.docstring or "") or "xample" in (target.docstring or ""),
+        len(progress.tests_of(key)) / 10,
+        progress.passing_share(key),
+        progress.tries_on_target[key] / 8,
+        key in progress.previous,
+        bool(progress.failing.get(key)),
+        len(progress.solved_with) / 8,
+    ]
+    outcome = _last_outcome(last)
+    one_hot = [float(outcome == name) for name in LAST_OUTCOMES]
+    here = progress.strategy_tries[key]
+    tried = np.sum(list(progress.strategy_tries.values()), axis=0)
+    rates = progress.strategy_gains / np.maximum(1, tried)
+    per_strategy = np.stack([here / 4, tried / 10, rates], axis=1).ravel()
+    vector = np.concatenate([np.asarray(base, np.float32), one_hot, per_strategy])
+    clipped: NDArray[np.float32] = np.clip(vector, 0.0, 1.0).astype(np.float32)
+    return clipped
+
+
+def _last_outcome(last: Attempt | None) -> str:
+    if last is None:
+        return "none"
+    if last.rejected:
+        return "rejected"
+    return _ALIASES.get(last.outcome, last.outcome)
+
+
+def _parameters(signature: str) -> int:
+    """Parameters in a one-line signature, ``self`` and ``cls`` left out."""
+    import ast
+
+    function = ast.parse(f"{signature}: ...").body[0]
+    assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    spec = function.args
+    names = [arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg) if arg]
+    return sum(name not in ("self", "cls") for name in names)

@@ -1,0 +1,130 @@
+"""Which target is next, and what was tried on it: the part of an episode's memory that strategies and policies see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blampert_env.coding import CodingContext, Strategy
+from blampert_env.envs.session import Attempt, EditSession
+from blampert_env.grading import TestReport
+from blampert_env.projects import Target
+
+
+class EpisodeProgress:
+    """Follows one :class:`EditSession`: the current target, previous code, failing output, tries and gains.
+
+    The next target is an open one (a test that mentions it fails), those with a failing test that mentions nothing
+    else first, then the one with the fewest attempts, then file order.
+    """
+
+    def __init__(self, session: EditSession, strategies: Sequence[Strategy]) -> None:
+        self.session = session
+        self.strategies = strategies
+        project = session.project
+        self._mentions = {
+            test: project.test_targets.get(test.split("[", 1)[0], frozenset()) for test in session.grader.test_ids
+        }
+        self._tests_of = {
+            target.id: tuple(test for test, targets in self._mentions.items() if target.id in targets)
+            for target in project.targets
+        }
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the episode."""
+        count = len(self.strategies)
+        self.tries_on_target: Counter[str] = Counter()
+        self.strategy_tries: dict[str, NDArray[np.int64]] = {
+            target.id: np.zeros(count, np.int64) for target in self.session.project.targets
+        }
+        self.strategy_gains: NDArray[np.int64] = np.zeros(count, np.int64)
+        self.previous: dict[str, str] = {}
+        self.failing: dict[str, str] = {}
+        self.solved_with: dict[str, str] = {}
+        self.target = self._next_target()
+
+    def context(self) -> CodingContext:
+        """What prompts may show about the current target."""
+        target, project = self.target, self.session.project
+        return CodingContext(
+            target=target,
+            files=self.session.files,
+            tests=project.tests_for(target),
+            failing=self.failing.get(target.id, ""),
+            previous=self.previous.get(target.id, ""),
+            examples=tuple((project.target(key).source, code) for key, code in self.solved_with.items() if key != target.id),
+        )
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Which strategies make sense now: what they show exists, and a greedy one would not just repeat its answer."""
+        target = self.target.id
+        facts = {
+            "has_previous": target in self.previous,
+            "has_failing": bool(self.failing.get(target)),
+            "has_examples": bool(self.solved_with.keys() - {target}),
+        }
+        possible = np.array([strategy.allowed(**facts) for strategy in self.strategies], bool)
+        tries = self.strategy_tries[target]
+        fresh = np.array([not (_repeats(s) and tries[i]) for i, s in enumerate(self.strategies)], bool)
+        wanted: NDArray[np.bool_] = possible & fresh
+        if not wanted.any():
+            wanted = possible if possible.any() else np.ones(len(self.strategies), bool)
+        return wanted
+
+    def record(self, strategy: int, attempt: Attempt) -> None:
+        """Take in one attempt at the current target and move on to the next target."""
+        target = self.target.id
+        self.tries_on_target[target] += 1
+        self.strategy_tries[target][strategy] += 1
+        self.strategy_gains[strategy] += attempt.gained
+        if attempt.source:
+            self.previous[target] = attempt.source
+            self.failing[target] = self._failing_output(target, attempt)
+        if attempt.accepted and attempt.gained and not self._fails_alone(target):
+            self.solved_with[target] = attempt.source
+        self.target = self._next_target()
+
+    def tests_of(self, target: str) -> tuple[str, ...]:
+        """Ids of the visible tests that mention ``target``."""
+        return self._tests_of[target]
+
+    def passing_share(self, target: str) -> float:
+        """Share of the visible tests that mention ``target`` (of all, if none does) and pass now, in [0, 1]."""
+        tests = self._tests_of[target] or tuple(self._mentions)
+        return sum(_passed(self.session.report, test) for test in tests) / len(tests)
+
+    @property
+    def open_targets(self) -> list[Target]:
+        """Targets with a failing test."""
+        return [target for target in self.session.project.targets if self.passing_share(target.id) < 1.0]
+
+    def _next_target(self) -> Target:
+        candidates = self.open_targets or list(self.session.project.targets)
+        own = [target for target in candidates if self._fails_alone(target.id)]
+        return min(own or candidates, key=lambda target: self.tries_on_target[target.id])
+
+    def _fails_alone(self, target: str) -> bool:
+        """A failing test mentions this target and no other (any of its tests, where none is its own)."""
+        mine = [test for test in self._tests_of[target] if self._mentions[test] == {target}]
+        return not all(_passed(self.session.report, test) for test in mine or self._tests_of[target])
+
+    def _failing_output(self, target: str, attempt: Attempt) -> str:
+        """What the failing tests of ``target`` said to the attempt, shortest first; the refusal for a refused edit."""
+        if attempt.report is None:
+            return attempt.message
+        tests = self._tests_of[target] or tuple(self._mentions)
+        said = {attempt.report.failures.get(test, "") for test in tests}
+        return "\n\n".join(sorted(filter(None, said), key=lambda text: (len(text), text))[:3])
+
+
+def _repeats(strategy: Strategy) -> bool:
+    """Greedy, and its prompt depends on nothing that an attempt changes."""
+    return strategy.temperature == 0 and strategy.show <= {"docstring", "tests"}
+
+
+def _passed(report: TestReport, test: str) -> bool:
+    return report.outcomes.get(test) == "passed"

@@ -1,0 +1,185 @@
+"""The strategy environment: the action is how to ask the LM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from blampert_env.coding import Coder, Proposal, Strategy, load_strategies
+from blampert_env.envs.code_edit import CodeEditEnv, render, session_info
+from blampert_env.envs.features import feature_names, observe
+from blampert_env.envs.progress import EpisodeProgress
+from blampert_env.envs.session import Accept, Attempt
+from blampert_env.projects import Project
+
+if TYPE_CHECKING:
+    from blampert_env.lm import LanguageModel
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What recorders want to know of the last step and infos may not say (times differ from run to run)."""
+
+    strategy: str
+    attempt: Attempt
+    proposal: Proposal | None
+
+
+class StrategyEnv(gym.Env[NDArray[np.float32], int]):
+    """Choose how to ask a frozen LM for the next function.
+
+    ## Description
+    A project is a folder of Python files with TODOs and pytest tests. Each step asks the LM for the current target
+    (a function with a TODO) in the way the chosen strategy describes: what the prompt shows, how it asks, how the
+    answer is sampled. The answer becomes an edit, the visible tests are run, and the edit is kept if the number of
+    passed tests does not fall. The next target is an open one with the fewest attempts. What is learnt is how to ask.
+
+    ## Action Space
+    ``Discrete(n_strategies)``, in the order of ``configs/strategies.yaml``. ``action_masks()`` says which make sense
+    now: a repair needs a previous attempt, examples need a solved target, and a greedy strategy whose prompt cannot
+    have changed would repeat its answer. Choosing a masked action asks nothing and counts as a refused edit.
+
+    ## Observation Space
+    ``Box(0, 1, (n_features,), float32)``; :attr:`feature_names` names each feature
+    (:mod:`blampert_env.envs.features`). The length depends on the strategies alone, not on the project.
+
+    ## Rewards
+    As in :class:`~blampert_env.envs.CodeEditEnv`, and -0.02 for each 100 completion tokens.
+
+    ## Starting State
+    The untouched project. The seed decides which samples are drawn from the LM's sample pool.
+
+    ## Episode End
+    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 4 a target).
+
+    ## Information
+    As in :class:`~blampert_env.envs.CodeEditEnv`, and ``strategy``, ``next_target``, ``lm_calls`` (0 or 1),
+    ``prompt_tokens`` and ``completion_tokens`` of this step.
+
+    ## Arguments
+    Those of :class:`~blampert_env.envs.CodeEditEnv`, and ``lm``: a model name for :func:`blampert_env.lm.resolve`
+    (``"auto"`` by default) or a ``LanguageModel``; ``strategies``: a YAML file, or names to keep of the bundled ones.
+
+    ## Version History
+    * v0: first version.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 1}
+
+    def __init__(
+        self,
+        project: str | Path | Project,
+        *,
+        lm: str | LanguageModel = "auto",
+        strategies: str | Path | Sequence[str] | None = None,
+        rewards: str | Mapping[str, float] = "default",
+        accept: Accept = "not_worse",
+        max_attempts: int | None = None,
+        isolation: Literal["default", "strict", "none"] = "default",
+        timeout_s: float | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self.strategies: tuple[Strategy, ...] = choose_strategies(strategies)
+        self.feature_names = feature_names(self.strategies)
+        self.action_space = spaces.Discrete(len(self.strategies))  # type: ignore[assignment]
+        self.observation_space = spaces.Box(0.0, 1.0, (len(self.feature_names),), np.float32)
+        self.render_mode = render_mode
+        self.edit_env = CodeEditEnv(
+            project,
+            rewards=rewards,
+            accept=accept,
+            max_attempts=max_attempts,
+            isolation=isolation,
+            timeout_s=timeout_s,
+            render_mode=render_mode,
+        )
+        self.project = self.edit_env.project
+        self.session = self.edit_env.session
+        self.progress = EpisodeProgress(self.session, self.strategies)
+        self.last_step: StepRecord | None = None
+        self._lm = lm
+        self._coder: Coder | None = None
+
+    @property
+    def coder(self) -> Coder:
+        """The Coder; the LM is looked up when the first step needs it."""
+        if self._coder is None:
+            from blampert_env.lm import resolve
+
+            self._coder = Coder(resolve(self._lm) if isinstance(self._lm, str) else self._lm)
+        return self._coder
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Go back to the untouched project. There are no options."""
+        super().reset(seed=seed)
+        self.session.start()
+        self.progress.restart()
+        self.last_step = None
+        return observe(self.progress, None), self._info(None)
+
+    def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Ask once by strategy ``action``.
+
+        Raises:
+            LMUnavailable: The LM does not answer; the episode stays as it was.
+            GraderError: The grader itself failed; the episode stays as it was.
+        """
+        index = int(action)
+        # drawn in every step, so that a masked action does not shift the samples of later ones
+        draw = int(self.np_random.integers(2**31))
+        proposal = None
+        if self.action_masks()[index]:
+            proposal = self.coder.propose(self.progress.context(), self.strategies[index], draw)
+            attempt = self.session.attempt(proposal.edit, completion_tokens=proposal.completion.completion_tokens)
+        else:
+            attempt = self.session.attempt(None, problem="masked")
+        self.progress.record(index, attempt)
+        self.last_step = StepRecord(self.strategies[index].name, attempt, proposal)
+        terminated = self.session.solved
+        truncated = self.session.exhausted and not terminated
+        return observe(self.progress, attempt), attempt.reward, terminated, truncated, self._info(self.last_step)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which strategies make sense now: bool array of shape ``(n_strategies,)``, at least one True."""
+        return self.progress.mask()
+
+    def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
+        """The state as text (``ansi``) or as a picture (``rgb_array``, uint8 of shape (400, 640, 3))."""
+        said = f"strategy {self.last_step.strategy}" if self.last_step else ""
+        return render(self.render_mode, self.session, said)
+
+    def close(self) -> None:
+        """Stop the grader; may be called twice. The LM is shared and stays."""
+        self.edit_env.close()
+
+    def _info(self, record: StepRecord | None) -> dict[str, Any]:
+        info = session_info(self.session, record.attempt if record else None)
+        completion = record.proposal.completion if record and record.proposal else None
+        info.update(
+            strategy=record.strategy if record else "",
+            next_target=self.progress.target.id,
+            lm_calls=int(completion is not None),
+            prompt_tokens=completion.prompt_tokens if completion else 0,
+            completion_tokens=completion.completion_tokens if completion else 0,
+        )
+        return info
+
+
+def choose_strategies(choice: str | Path | Sequence[str] | None) -> tuple[Strategy, ...]:
+    """Strategies by YAML file (a path), by names of the bundled ones (a list), or all bundled ones (None).
+
+    Raises:
+        ConfigError: The file is broken or a name unknown.
+    """
+    if choice is None or isinstance(choice, str | Path):
+        return load_strategies(choice)
+    return load_strategies(names=list(choice))

@@ -1,0 +1,128 @@
+"""Scratch folders: one an evaluation, always removed, also those of processes that were killed.
+
+Their names are numbered, not random, so that a path in a failing test's output is the same in every run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_PREFIX = "blampert-grade-"
+_MAX_FOLDERS = 1000
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A new private folder, gone afterwards with whatever was put there.
+
+    A lock on it, held by this process, tells a folder in use from a stale one.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    base = Path(tempfile.gettempdir()).resolve()
+    for number in range(_MAX_FOLDERS):
+        folder = base / f"{_PREFIX}{number:03}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        with _locked(folder) as locked:
+            if not locked:
+                continue
+            remove_tree(folder, keep=True)
+            try:
+                yield folder
+            finally:
+                remove_tree(folder)
+            return
+    raise OSError(f"{_MAX_FOLDERS} folders {base / _PREFIX}* are in use: remove them")
+
+
+def remove_stale() -> int:
+    """Remove the scratch folders of this user whose process is gone; returns how many."""
+    removed = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with _locked(folder) as locked:
+            if locked:
+                remove_tree(folder)
+                removed += 1
+    return removed
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether the folder is this user's and the lock on it could be had; it ends with the process at the latest."""
+    import fcntl
+
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _is_mine(fd) and _try(fcntl.flock, fd, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is_at(folder, fd)
+    finally:
+        os.close(fd)
+
+
+def _is_mine(fd: int) -> bool:
+    info = os.fstat(fd)
+    return info.st_uid == os.getuid() and not stat.S_IMODE(info.st_mode) & 0o077
+
+
+def _is_at(folder: Path, fd: int) -> bool:
+    """The folder was not removed, or made anew, while its lock was waited for."""
+    try:
+        return os.path.samestat(os.stat(folder, follow_symlinks=False), os.fstat(fd))
+    except OSError:
+        return False
+
+
+def remove_tree(top: Path, *, keep: bool = False) -> None:
+    """Remove a folder whatever is in it: read-only entries, and nesting deeper than paths or recursion allow.
+
+    Folders inside folders are moved to the top first, so no path gets long. What cannot be removed stays.
+
+    Args:
+        top: The folder.
+        keep: Only empty it.
+    """
+    numbers = itertools.count()
+    progress = True
+    while progress:
+        progress = False
+        for entry in _entries(top):
+            if not entry.is_dir(follow_symlinks=False):
+                progress |= _try(os.unlink, entry.path)
+                continue
+            _try(os.chmod, entry.path, 0o700)
+            for child in _entries(entry.path):
+                if child.is_dir(follow_symlinks=False):
+                    _try(os.chmod, child.path, 0o700)  # only a writable folder can be moved
+                    progress |= _try(os.rename, child.path, os.path.join(top, f".moved-{next(numbers)}"))
+                else:
+                    progress |= _try(os.unlink, child.path)
+            progress |= _try(os.rmdir, entry.path)
+    if not keep:
+        _try(os.rmdir, top)
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _try(action: Callable[..., object], *arguments: object) -> bool:
+    try:
+        action(*arguments)
+    except OSError:
+        return False
+    return True

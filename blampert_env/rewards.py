@@ -1,0 +1,107 @@
+"""Named, weighted reward terms.
+
+Each term is a pure function of one :class:`StepFacts`; ``configs/rewards.yaml`` says which terms count and how much.
+Rewards speak of the code and of what it cost to get it, never of which tool wrote it. Held-out tests are no part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from blampert_env.errors import ConfigError, unknown_name
+from blampert_env.resources import data_dir, load_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What one step did, as far as rewards may know.
+
+    Attributes:
+        passed_before: Visible tests passed by the current code before the step.
+        passed_after: The same after it (after the edit was kept or dropped).
+        passed_untouched: Visible tests the untouched project passes.
+        total: Visible tests in all, >= 1.
+        rejected: The edit was refused, or there was none.
+        completion_tokens: Tokens the LM wrote for this step; 0 where no LM is involved.
+    """
+
+    passed_before: int
+    passed_after: int
+    passed_untouched: int
+    total: int
+    rejected: bool
+    completion_tokens: int = 0
+
+
+def progress(facts: StepFacts) -> float:
+    """Tests gained, as a share of those that the untouched project fails; in [-1, 1], at most 1 over an episode."""
+    return (facts.passed_after - facts.passed_before) / max(1, facts.total - facts.passed_untouched)
+
+
+def solved(facts: StepFacts) -> float:
+    """1 on the step on which the last failing test passes, else 0."""
+    return float(facts.passed_before < facts.passed_after == facts.total)
+
+
+def rejected(facts: StepFacts) -> float:
+    """1 if the edit was refused or missing, else 0."""
+    return float(facts.rejected)
+
+
+def attempt(facts: StepFacts) -> float:
+    """1 a step."""
+    return 1.0
+
+
+def tokens(facts: StepFacts) -> float:
+    """Completion tokens, in hundreds."""
+    return facts.completion_tokens / 100
+
+
+TERMS: dict[str, Callable[[StepFacts], float]] = {
+    term.__name__: term for term in (progress, solved, rejected, attempt, tokens)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSpec:
+    """Weights by term name.
+
+    Attributes:
+        weights: Term name to weight; terms that are absent do not count.
+    """
+
+    weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        for name, weight in self.weights.items():
+            if name not in TERMS:
+                raise ConfigError(f"rewards: {unknown_name('term', name, TERMS)}")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
+                raise ConfigError(f"rewards: the weight of {name!r} must be a finite number, not {weight!r}")
+
+    def terms(self, facts: StepFacts) -> dict[str, float]:
+        """Each term's weighted value; the reward is their sum."""
+        return {name: weight * TERMS[name](facts) for name, weight in self.weights.items()}
+
+
+def load_rewards(profile: str | Mapping[str, float] = "default", path: str | Path | None = None) -> RewardSpec:
+    """Read a profile of ``configs/rewards.yaml``, or take a mapping of weights as it is.
+
+    Raises:
+        ConfigError: Unknown profile or term, or a weight that is no finite number.
+    """
+    if isinstance(profile, Mapping):
+        return RewardSpec(dict(profile))
+    file = Path(path) if path is not None else data_dir("configs") / "rewards.yaml"
+    profiles = load_yaml(file)
+    if not isinstance(profiles, Mapping):
+        raise ConfigError(f"{file}: expected a mapping of profiles")
+    if profile not in profiles:
+        raise ConfigError(f"{file}: {unknown_name('reward profile', profile, map(str, profiles))}")
+    if not isinstance(profiles[profile], Mapping):
+        raise ConfigError(f"{file}: profile {profile!r} must map terms to weights")
+    return RewardSpec(dict(profiles[profile]))

@@ -1,0 +1,1 @@
+"""Training and evaluation: rollouts, the run folder, the loop. Composes the other rooms."""

@@ -1,0 +1,70 @@
+"""From what a rollout saw to the events that recorders take."""
+
+from __future__ import annotations
+
+import time
+
+from blampert_env.projects import env_id
+from blampert_env.telemetry import EpisodeEvent, StepEvent
+from blampert_env.training.rollout import EpisodeResult, Step
+
+
+def step_event(step: Step, *, run_id: str, iteration: int) -> StepEvent:
+    """One step as an event, stamped with the time now."""
+    env, attempt, proposal = step.env, step.record.attempt, step.record.proposal
+    completion = proposal.completion if proposal else None
+    return StepEvent(
+        run_id=run_id,
+        env_id=env_id(env.project.name),
+        project=env.project.name,
+        episode=step.job.index,
+        iteration=iteration,
+        worker=step.worker,
+        step=step.index,
+        seed=step.job.seed,
+        target=attempt.target,
+        strategy=step.record.strategy,
+        outcome=attempt.outcome,
+        reward=attempt.reward,
+        reward_terms=attempt.reward_terms,
+        tests_passed=attempt.passed_after,
+        tests_total=env.session.report.total,
+        accepted=attempt.accepted,
+        lm_calls=int(completion is not None),
+        prompt_tokens=completion.prompt_tokens if completion else 0,
+        completion_tokens=completion.completion_tokens if completion else 0,
+        cached=bool(completion and completion.cached),
+        lm_latency_s=completion.latency_s if completion else 0.0,
+        grade_s=attempt.grade_s,
+        env_overhead_s=step.overhead_s,
+        diff=attempt.diff,
+        source=attempt.source,
+        model=env.coder.lm.name,
+        terminated=step.terminated,
+        truncated=step.truncated,
+        wall_time=time.time(),
+    )
+
+
+def episode_event(result: EpisodeResult, *, run_id: str, iteration: int) -> EpisodeEvent:
+    """One finished episode as an event."""
+    job, episode = result.job, result.episode
+    return EpisodeEvent(
+        run_id=run_id,
+        env_id=env_id(job.project),
+        project=job.project,
+        episode=job.index,
+        iteration=iteration,
+        worker=result.worker,
+        seed=job.seed,
+        ret=episode.ret,
+        length=episode.length,
+        is_success=episode.is_success,
+        tests_before=result.tests_before,
+        tests_after=result.tests_after,
+        tests_total=result.tests_total,
+        lm_calls=result.lm_calls,
+        prompt_tokens=result.prompt_tokens,
+        completion_tokens=result.completion_tokens,
+        duration_s=result.seconds,
+    )

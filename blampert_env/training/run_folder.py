@@ -1,0 +1,149 @@
+"""The folder of one run: what it was told, what it is at, what it found.
+
+::
+
+    logs/thompson_1/
+        config.json        resolved settings, seed, versions, model
+        actions.db         every step (SQLite)
+        events.out.tfevents...   TensorBoard
+        state.json         where the run is; names the policy file that belongs to it
+        policy-0003.*      the policy after iteration 3
+        best/<project>/    the best code as files, and changes.diff against the untouched project
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from blampert_env.atomic import atomic_write_text
+from blampert_env.editing import unified_diff
+from blampert_env.errors import StorageError, UsageError
+from blampert_env.projects import Project
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        path: An existing folder; use :meth:`create` or :meth:`open`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, log_folder: Path, algo: str) -> RunFolder:
+        """Make the next free ``<log_folder>/<algo>_<n>``; safe when several runs start at once.
+
+        Raises:
+            StorageError: The folder cannot be made.
+        """
+        try:
+            log_folder.mkdir(parents=True, exist_ok=True)
+            taken = [int(m[1]) for entry in log_folder.iterdir() if (m := re.fullmatch(rf"{algo}_(\d+)", entry.name))]
+            number = max(taken, default=0)
+            while True:
+                number += 1
+                try:
+                    (log_folder / f"{algo}_{number}").mkdir()
+                except FileExistsError:
+                    continue
+                return cls(log_folder / f"{algo}_{number}")
+        except OSError as error:
+            raise StorageError(f"cannot make a run in {log_folder}: {error.strerror}; choose another -f") from error
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run.
+
+        Raises:
+            UsageError: There is no run at ``path``.
+        """
+        if not (path / "config.json").is_file():
+            known = sorted(entry.name for entry in path.parent.glob("*/") if (entry / "config.json").is_file())
+            hint = f" (runs beside it: {', '.join(known)})" if known else ""
+            raise UsageError(f"no run at {path}: expected a folder with config.json{hint}")
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is the run's id."""
+        return self.path.name
+
+    @property
+    def actions(self) -> Path:
+        """The SQLite file of steps."""
+        return self.path / "actions.db"
+
+    def policy_path(self, iteration: int) -> Path:
+        """Where the policy after ``iteration`` iterations is kept."""
+        return self.path / f"policy-{iteration:04d}.zip"
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write ``config.json``."""
+        self._write_json("config.json", config)
+
+    def read_config(self) -> dict[str, Any]:
+        """Read ``config.json``.
+
+        Raises:
+            UsageError: It is damaged.
+        """
+        return self._read_json("config.json")
+
+    def write_state(self, state: Mapping[str, Any]) -> None:
+        """Write ``state.json``, then remove the policies it does not name: a kill in between loses nothing."""
+        self._write_json("state.json", state)
+        for old in self.path.glob("policy-*.zip"):
+            if old.name != state["policy"]:
+                old.unlink(missing_ok=True)
+
+    def read_state(self) -> dict[str, Any] | None:
+        """Read ``state.json``; None if the run was stopped before its first iteration ended."""
+        return self._read_json("state.json") if (self.path / "state.json").is_file() else None
+
+    def write_best(self, project: Project, files: Mapping[str, str]) -> None:
+        """Keep ``files`` as the best code of ``project``: each source, and the diff against the untouched project."""
+        folder = self.path / "best" / project.name
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            atomic_write_text(folder / path, text)
+        atomic_write_text(folder / "changes.diff", unified_diff(project.sources, files))
+
+    def read_best(self, project: Project) -> dict[str, str]:
+        """The best code so far; the untouched sources where there is none."""
+        folder = self.path / "best" / project.name
+        return {
+            path: (folder / path).read_bytes().decode() if (folder / path).is_file() else text
+            for path, text in project.sources.items()
+        }
+
+    def publish_policy(self, policy: Path, models_folder: Path) -> Path:
+        """Copy the policy to ``<models_folder>/<run name>.zip``.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        goal = models_folder / f"{self.name}.zip"
+        try:
+            models_folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(policy, goal.with_suffix(".tmp"))
+            goal.with_suffix(".tmp").replace(goal)
+        except OSError as error:
+            raise StorageError(f"cannot save {goal}: {error.strerror}; the policy is still in {policy}") from error
+        return goal
+
+    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        atomic_write_text(self.path / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be read ({error}); the run cannot be resumed, start a new one") from error

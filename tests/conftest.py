@@ -1,0 +1,65 @@
+"""Fixtures of every test: an LM that writes the reference solution, and a small project."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from blampert_env.lm.scripted import ScriptedLM
+from blampert_env.projects import bundled_projects, load_solution
+
+_ASKED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
+
+
+def solutions() -> dict[str, str]:
+    """Function name -> dedented source, over every bundled project's reference solution."""
+    found: dict[str, str] = {}
+    for path in bundled_projects().values():
+        for text in load_solution(path).values():
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+                    found[node.name] = textwrap.dedent("\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]))
+    return found
+
+
+class Solver:
+    """Answers every prompt with the reference solution of the function asked for; picklable."""
+
+    def __init__(self) -> None:
+        self.answers = solutions()
+
+    def __call__(self, messages: list[dict[str, str]], draw: int) -> str:
+        """The last user message holds the stub first."""
+        asked = [message["content"] for message in messages if message["role"] == "user"][-1]
+        found = _ASKED.search(asked)
+        assert found, asked
+        return f"```python\n{self.answers.get(found.group(1), 'pass')}\n```"
+
+
+@pytest.fixture(scope="session")
+def solver_lm() -> ScriptedLM:
+    """An LM (scripted, for unit tests only) that always knows."""
+    return ScriptedLM(Solver())
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a project folder from file names to texts."""
+
+    def write(name: str = "tiny", **files: str) -> Path:
+        folder = tmp_path / name
+        defaults = {
+            "tiny.py": 'def double(x):\n    """Return twice x."""\n    # TODO: implement\n    return None\n',
+            "test_tiny.py": "from tiny import double\n\n\ndef test_double():\n    assert double(2) == 4\n",
+        }
+        for path, text in (files or defaults).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        return folder
+
+    return write

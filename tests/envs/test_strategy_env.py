@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from blampert_env.coding import load_strategies
+from blampert_env.envs import StrategyEnv
+from blampert_env.envs.features import feature_names
+from blampert_env.errors import ConfigError, ProjectError
+from blampert_env.lm.scripted import ScriptedLM
+
+NAMES = [strategy.name for strategy in load_strategies()]
+
+
+def test_a_perfect_lm_solves_every_bundled_project(solver_lm: ScriptedLM) -> None:
+    for name in ("calculator", "math_operations", "data_processor"):
+        env = StrategyEnv(name, lm=solver_lm)
+        env.reset(seed=0)
+        total = 0.0
+        for _ in range(8):
+            action = int(np.flatnonzero(env.action_masks())[0])
+            _, reward, terminated, truncated, info = env.step(action)
+            total += reward
+            assert info["outcome"] in ("improved", "solved")
+            if terminated:
+                break
+        assert terminated
+        assert not truncated
+        assert info["is_success"]
+        assert info["attempts"] == 4, "one attempt a target is enough"
+        assert total > 1.0
+        env.close()
+
+
+def test_a_useless_lm_earns_nothing_and_is_truncated() -> None:
+    env = StrategyEnv(
+        "calculator", lm=ScriptedLM(["I would rather not."]), strategies=["direct", "plan"], max_attempts=3
+    )
+    env.reset(seed=0)
+    before = dict(env.session.files)
+    rewards = []
+    for _ in range(3):
+        action = int(np.flatnonzero(env.action_masks())[0])
+        _, reward, terminated, truncated, info = env.step(action)
+        rewards.append(reward)
+    assert info["outcome"] == "no_code"
+    assert (terminated, truncated) == (False, True)
+    assert all(reward < 0 for reward in rewards)
+    assert env.session.files == before
+    env.close()
+
+
+def test_observation_is_named_bounded_and_as_long_for_every_project(solver_lm: ScriptedLM) -> None:
+    lengths = set()
+    for name in ("calculator", "data_processor"):
+        env = StrategyEnv(name, lm=solver_lm)
+        observation, _ = env.reset(seed=0)
+        assert env.observation_space.contains(observation)
+        assert len(observation) == len(env.feature_names) == len(set(env.feature_names))
+        named = dict(zip(env.feature_names, observation, strict=True))
+        assert named["budget_left"] == 1.0
+        assert named["last_none"] == 1.0
+        assert named["open_targets"] == 1.0
+        lengths.add(len(observation))
+        env.close()
+    assert len(lengths) == 1
+    assert feature_names(load_strategies(names=NAMES[:2])) == env.feature_names[:22] + env.feature_names[22:28]
+
+
+def test_masks_follow_what_exists(solver_lm: ScriptedLM) -> None:
+    env = StrategyEnv("calculator", lm=ScriptedLM(["```python\ndef add(self, a, b):\n    return 0\n```"]))
+    env.reset(seed=0)
+    mask = dict(zip(NAMES, env.action_masks(), strict=True))
+    assert mask["complete"]
+    assert not mask["repair"]
+    assert not mask["examples"]
+    env.step(NAMES.index("complete"))
+    env.close()
+
+    env = StrategyEnv("calculator", lm=solver_lm)
+    env.reset(seed=0)
+    env.step(NAMES.index("complete"))
+    assert dict(zip(NAMES, env.action_masks(), strict=True))["examples"], "a solved target can be shown"
+    env.close()
+
+
+def test_repair_sees_the_previous_attempt_and_its_failing_output() -> None:
+    lm = ScriptedLM(["```python\ndef add(self, a, b):\n    return 'wrong answer'\n```"])
+    env = StrategyEnv("calculator", lm=lm, max_attempts=40)
+    env.reset(seed=0)
+    for _ in range(20):  # round the targets, until the first comes again
+        env.step(int(np.flatnonzero(env.action_masks())[0]))
+        if env.progress.target.name == "add" and env.session.attempts[-1].target.endswith("divide"):
+            break
+    assert env.action_masks()[NAMES.index("repair")]
+    context = env.progress.context()
+    assert "wrong answer" in context.previous
+    assert context.failing
+    env.close()
+
+
+def test_greedy_strategies_are_not_repeated_on_a_target() -> None:
+    env = StrategyEnv("calculator", lm=ScriptedLM(["no"]), max_attempts=30)
+    env.reset(seed=0)
+    tried: set[tuple[str, int]] = set()
+    greedy = [i for i, s in enumerate(env.strategies) if s.temperature == 0 and s.show <= {"docstring", "tests"}]
+    for _ in range(30):
+        mask = env.action_masks()
+        action = next((index for index in greedy if mask[index]), int(np.flatnonzero(mask)[0]))
+        if action in greedy:
+            assert (env.progress.target.id, action) not in tried
+            tried.add((env.progress.target.id, action))
+        env.step(action)
+    assert len(tried) == 4 * len(greedy)
+    env.close()
+
+
+def test_masked_action_asks_nothing_and_costs() -> None:
+    env = StrategyEnv("calculator", lm=ScriptedLM([]))
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(NAMES.index("repair"))
+    assert info["outcome"] == "masked"
+    assert info["lm_calls"] == 0
+    assert reward == pytest.approx(-0.12)
+    env.close()
+
+
+def test_held_out_tests_and_solution_never_enter_a_prompt(solver_lm: ScriptedLM) -> None:
+    seen: list[str] = []
+
+    def listen(messages: list[dict[str, str]], draw: int) -> str:
+        seen.extend(message["content"] for message in messages)
+        return "```python\ndef add(self, a, b):\n    result = a\n    return result\n```"
+
+    env = StrategyEnv("calculator", lm=ScriptedLM(listen), max_attempts=30)
+    env.reset(seed=0)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        env.step(int(rng.choice(np.flatnonzero(env.action_masks()))))
+    text = "\n".join(seen)
+    assert "test_add" in text, "visible tests are shown by some strategies"
+    for secret in ("held_out", "test_subtract_undoes_add", "numbers(", "result = a + b"):
+        assert secret not in text
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error", "said"),
+    [
+        ({"project": "calculater"}, ProjectError, "did you mean 'calculator'"),
+        ({"project": "calculator", "strategies": ["complet"]}, ConfigError, "did you mean 'complete'"),
+        ({"project": "calculator", "rewards": "defualt"}, ConfigError, "did you mean 'default'"),
+        ({"project": "calculator", "rewards": {"progres": 1}}, ConfigError, "did you mean 'progress'"),
+        ({"project": "calculator", "rewards": {"progress": float("nan")}}, ConfigError, "finite"),
+        ({"project": "calculator", "accept": "never"}, ConfigError, "not_worse"),
+        ({"project": "calculator", "max_attempts": 1}, ConfigError, "at least 2"),
+        ({"project": "calculator", "render_mode": "human"}, ConfigError, "render_mode"),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(kwargs: dict[str, object], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said) as caught:
+        StrategyEnv(**kwargs)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

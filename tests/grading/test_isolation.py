@@ -1,0 +1,140 @@
+"""What a candidate can see, and what happens to it when the trainer is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from blampert_env.errors import GraderError
+from blampert_env.grading import make_grader
+from blampert_env.projects import Project
+
+from .conftest import ONE, SOLVED, processes_of
+
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
+
+
+def seen(project: Project, expression: str, **arguments: object) -> str:
+    """What an expression gives inside a candidate."""
+    source = f"import glob, os, sys, time\ndef double(x): raise ValueError({expression})\n"
+    return make_grader(project, **arguments).grade({"tiny.py": source}).failures[ONE]  # type: ignore[arg-type]
+
+
+def test_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.setenv("PYTHONPATH", "/planted")
+    said = seen(project, "' '.join([*os.environ, *os.environ.values(), *sys.path])")
+    assert "planted" not in said
+    assert "OPENAI_API_KEY" not in said
+    assert "PYTHONHASHSEED" in said
+
+
+def test_other_processes_are_hidden(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "private-proc" not in make_grader(project).layers:
+        pytest.skip("this system does not let /proc be private")
+    with subprocess.Popen([sys.executable, "-c", "input()"], env={"KEY": "sk-planted"}, stdin=subprocess.PIPE) as other:
+        said = seen(project, "b''.join(open(p, 'rb').read() for p in glob.glob('/proc/[0-9]*/environ'))")
+        other.communicate(b"\n")
+    assert "planted" not in said
+    assert "PYTHONHASHSEED" in said
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("sys.stdin.read() or 'empty'", "empty"),
+        ("time.tzname", "('UTC', 'UTC')"),
+        ("os.listdir(os.environ['HOME'])", "[]"),
+        ("sorted(os.listdir())", "['test_tiny.py', 'tiny.py']"),
+        ("'blampert_env' in sys.modules", "False"),
+    ],
+)
+def test_surroundings(project: Project, expression: str, said: str) -> None:
+    assert said in seen(project, expression)
+
+
+def test_layers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = make_grader(project).layers
+    assert best[:2] == ("process-group", "limits")
+    assert make_grader(project, isolation="none").layers == ("process-group", "limits")
+    assert make_grader(project, isolation="none").grade({"tiny.py": SOLVED}).all_passed
+    if "pid-namespace" in best:
+        assert make_grader(project, isolation="strict").grade({"tiny.py": SOLVED}).all_passed
+    monkeypatch.setattr("blampert_env.grading.grader.probe_layers", lambda: ("subreaper",))
+    with pytest.raises(GraderError, match="needs PID namespaces"):
+        make_grader(project, isolation="strict")
+
+
+def test_an_interpreter_without_pytest_is_no_zero(project: Project, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    with pytest.raises(GraderError, match="pytest cannot be imported by .*install pytest there"):
+        _ = make_grader(project, python=str(python)).baseline
+
+
+@pytest.mark.parametrize("script", ["exit 3", "kill -9 $$", "echo no memory >&2; exit 1"])
+def test_an_interpreter_that_does_not_start_is_no_zero(project: Project, tmp_path: Path, script: str) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    with pytest.raises(GraderError, match="did not start: (exit code 3|SIGKILL|no memory)"):
+        _ = make_grader(project, python=str(python)).baseline
+
+
+def test_a_full_disk_is_no_zero(project: Project, scratch: Path) -> None:
+    grader = make_grader(project)
+    _ = grader.baseline
+    scratch.rmdir()
+    with pytest.raises(GraderError, match="cannot grade tiny: .*No such file"):
+        grader.grade({"tiny.py": SOLVED})
+    scratch.mkdir()
+    assert grader.grade({"tiny.py": SOLVED}).all_passed
+
+
+TRAINER = """
+import sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from blampert_env.grading import Grader
+from blampert_env.projects import Project
+from tests.grading.conftest import STUB, TESTS
+project = Project.from_files("tiny", {"tiny.py": STUB, "test_tiny.py": TESTS})
+grader = Grader(project, timeout_s=60)
+grader._setup = type(grader._setup)(project, "visible", grader.python, sys.argv[2])
+grader.baseline
+print("ready", flush=True)
+grader.grade({"tiny.py": "import os, time\\nfor _ in range(3):\\n    if not os.fork(): os.setsid()\\ntime.sleep(60)"})
+"""
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.parametrize("containment", ["best", "reaper"])
+def test_a_killed_trainer_leaves_nothing(project: Project, scratch: Path, containment: str) -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", TRAINER, str(scratch), containment]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=root) as trainer:
+        assert trainer.stdout is not None
+        assert trainer.stdout.readline() == b"ready\n"
+        wait_until(lambda: len(processes_of(scratch)) >= 8)
+        trainer.send_signal(signal.SIGKILL)
+    wait_until(lambda: not processes_of(scratch))
+    assert [path.name.startswith("blampert-grade-") for path in scratch.iterdir()] == [True]
+    make_grader(project)
+    assert list(scratch.iterdir()) == []
+
+
+def wait_until(condition: object) -> None:
+    """Up to ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
