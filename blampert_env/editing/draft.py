@@ -11,6 +11,8 @@ from blampert_env.errors import EditRejected
 from blampert_env.projects.syntax import Function, functions, indent_of, parse, split_lines, unix
 
 _WRAPPER = "if True:\n"  # lets indented code parse as it is, so that no string literal is dedented
+# models that learnt from exercise sites wrap whatever they are asked for in this class
+_HABITUAL_CLASS = "Solution"
 _NUMBERED = re.compile(r"@\d+$")
 
 
@@ -91,7 +93,7 @@ def describe(error: SyntaxError | None, text: str) -> str:
 
 
 def find_function(draft: Draft, qualname: str) -> Function:
-    """The definition of a target in a draft: qualified, wrapped in its class, or bare. The last one wins.
+    """The definition of a target in a draft: qualified, wrapped in its class (or ``Solution``), or bare; the last wins.
 
     Raises:
         EditRejected: wrong_name.
@@ -100,6 +102,10 @@ def find_function(draft: Draft, qualname: str) -> Function:
         matching = [function for function in draft.functions if _is_suffix(function.qualname, form)]
         if matching:
             return max(matching, key=lambda function: (len(function.classes), function.node.lineno))
+    class_name, _, name = _NUMBERED.sub("", qualname).rpartition(".")
+    habitual = [function for function in draft.functions if function.qualname == f"{_HABITUAL_CLASS}.{name}"]
+    if class_name and habitual:
+        return habitual[-1]
     defined = ", ".join(dict.fromkeys(function.qualname for function in draft.functions)) or "no function"
     raise EditRejected("wrong_name", f"the edit must define {qualname.split('@')[0]!r}; it defines {defined[:200]}")
 

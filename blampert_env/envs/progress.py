@@ -56,7 +56,9 @@ class EpisodeProgress:
             tests=project.tests_for(target),
             failing=self.failing.get(target.id, ""),
             previous=self.previous.get(target.id, ""),
-            examples=tuple((project.target(key).source, code) for key, code in self.solved_with.items() if key != target.id),
+            examples=tuple(
+                (project.target(key).source, code) for key, code in self.solved_with.items() if key != target.id
+            ),
         )
 
     def mask(self) -> NDArray[np.bool_]:

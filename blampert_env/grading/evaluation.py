@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from blampert_env.errors import ProjectError
+from blampert_env.grading.files import encode
 from blampert_env.grading.process import Containment, Pipe, Run, run
 from blampert_env.grading.scratch import scratch_folder
 from blampert_env.projects import Project
@@ -72,8 +73,7 @@ class Setup:
     def files(self, sources: Mapping[str, bytes]) -> dict[str, bytes]:
         """Every file of the scratch folder: protected ones are the project's, sources the candidate's."""
         project = self.project
-        files = {path: _bytes(text) for path, text in {**project.sources, **project.tests}.items()}
-        files.update(project.support)
+        files = {**encode(project.sources), **encode(project.tests), **project.support}
         if self.tests != "visible":
             files.update(project.held_out)
         return files | {path: sources[path] for path in project.sources if path in sources}
@@ -207,7 +207,3 @@ def _distribution(requirement: str) -> str:
 def _is_test(path: str) -> bool:
     name = PurePosixPath(path).name
     return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
-
-
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode("utf-8", "surrogatepass") if isinstance(content, str) else bytes(content)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, get_args
 
@@ -19,7 +15,9 @@ from blampert_env.errors import GraderError
 from blampert_env.grading import judge
 from blampert_env.grading.cache import LruCache
 from blampert_env.grading.evaluation import RunnerFailed, Setup, Tests, evaluate
-from blampert_env.grading.process import Pipe, Run, run, supervised
+from blampert_env.grading.files import candidate_sources, content_key, encode
+from blampert_env.grading.layers import probe_layers
+from blampert_env.grading.process import Run
 from blampert_env.grading.report import TestReport
 from blampert_env.grading.scratch import remove_stale
 from blampert_env.projects import Project
@@ -29,7 +27,6 @@ Isolation = Literal["default", "strict", "none"]
 TRUSTED_LIMIT_S = 60.0
 MIN_LIMIT_S = 2.0
 LIMIT_FACTOR = 10.0
-MAX_SOURCE = 2_000_000
 
 # Trusted runs of this process: graders of the same project (vector environments, evaluations) share them.
 _trusted: LruCache[_Trusted] = LruCache(64)
@@ -136,10 +133,10 @@ class Grader:
             ProjectError: The untouched project cannot be graded.
         """
         trusted = self._trusted_run()
-        sources = self._sources(files)
+        sources = candidate_sources(self.project, files)
         if sources is None:
             return judge.rejected(tuple(trusted.baseline.outcomes))
-        key = _content_key(sources)
+        key = content_key(sources)
         report = self._reports.get(key)
         if report is None:
             limit_s = trusted.limit_s if self.timeout_s is None else self.timeout_s
@@ -206,7 +203,7 @@ class Grader:
                 trusted = _Trusted(self._report(result, ids), result.records.layers or (), limit_s)
                 _trusted.put(key, trusted)
             if trusted.baseline.killed is None:
-                self._reports.put(_content_key(_encode(self.project.sources)), trusted.baseline)
+                self._reports.put(content_key(encode(self.project.sources)), trusted.baseline)
         return trusted
 
     def _evaluate(self, sources: Mapping[str, bytes], limit_s: float) -> Run:
@@ -222,39 +219,6 @@ class Grader:
     def _report(self, result: Run, ids: tuple[str, ...]) -> TestReport:
         return judge.report(result, ids, secret=self.tests != "visible")
 
-    def _sources(self, files: Mapping[str, str | bytes]) -> dict[str, bytes] | None:
-        """The candidate's sources, complete; None if the files cannot be taken."""
-        project = self.project
-        sources = _encode(project.sources)
-        for path, content in files.items():
-            if path in sources:
-                if not isinstance(content, str | bytes):
-                    return None
-                sources[path] = _encode({path: content})[path]
-                if len(sources[path]) > max(MAX_SOURCE, len(project.sources[path]) * 4):
-                    return None
-            elif path not in project.tests and path not in project.support and path not in project.held_out:
-                return None
-        return sources
-
-
-@functools.cache
-def probe_layers() -> tuple[str, ...]:
-    """The layers that the supervisor finds on this system.
-
-    Raises:
-        GraderError: The supervisor cannot be started.
-    """
-    if not supervised("best"):
-        return ()
-    here = Path(tempfile.gettempdir())
-    try:
-        with Pipe() as report:
-            result = run("best", sys.executable, [], cwd=here, env={}, report=report, token="", limit_s=1.0)
-    except OSError as error:
-        raise GraderError(f"cannot start a process: {error}") from error
-    return result.records.layers or ()
-
 
 def _interpreter(python: str | None) -> str:
     """The absolute path of the interpreter, links kept: a virtual environment's python is one."""
@@ -267,18 +231,3 @@ def _interpreter(python: str | None) -> str:
 def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise GraderError(f"{name} must be one of {', '.join(known)}, not {value!r}")
-
-
-def _encode(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
-    return {
-        path: content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-        for path, content in files.items()
-    }
-
-
-def _content_key(sources: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(sources):
-        for part in (path.encode("utf-8", "surrogatepass"), sources[path]):
-            digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()

@@ -56,7 +56,7 @@ class TrainConfig:
     eval_episodes: int = 1
 
     def planned_steps(self, max_attempts: int) -> int:
-        """Steps to expect, >= 1, for schedules that run over them: as asked for, else half of the longest possible run."""
+        """Steps to expect, >= 1, for schedules that run over them: as asked for, else half of the longest run."""
         return self.n_timesteps or max(1, self.iterations * len(self.projects) * max_attempts // 2)
 
     def to_json(self) -> dict[str, Any]:

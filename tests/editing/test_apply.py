@@ -41,6 +41,7 @@ OLD_BODY = """        # TODO: Implement addition
         "def add(self, a, b=0.0, *, exact=False):\n        return a + b\n\n    def other(self): ...\n",
         "def add(self, a, b=0.0, *, exact=False):\r\n  return a + b\r\n",
         "def add(self, a, b=0.0, *, exact=False): return a + b",
+        "class Solution:\n    def add(self, a, b=0.0, *, exact=False):\n        return a + b\n",
         "def add(self, a, b=0.0, *, exact=False): \\\n return a + b",
         "def add(\n  self,\n  a,  # :\n  b=0.0,\n  *, exact=False\n) -> 'float: x':  # TODO: was here\n  return a + b",
         "class Calculator:\n    def add(self, a, b=0.0, *, exact=False):\n        return a + b\n",

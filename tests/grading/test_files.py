@@ -86,7 +86,7 @@ def test_layouts(project_of: Make) -> None:
         "src/package/__init__.py": "",
         "src/package/core.py": "def one():\n    pass  # TODO\n",
         "lib/deep.py": "DEEP = 1\n",
-        "pyproject.toml": '[tool.pytest.ini_options]\npythonpath = ["lib"]\nmarkers = ["odd: x"]\naddopts = "--cov=nowhere -x"\n',
+        "pyproject.toml": '[tool.pytest.ini_options]\npythonpath = ["lib"]\naddopts = "--cov=nowhere -x"\n',
         "tests/__init__.py": "",
         "tests/helpers.py": "from package.core import one\n",
         "tests/test_same.py": "from .helpers import one\nimport deep\ndef test_one(): assert one() == 1\n",

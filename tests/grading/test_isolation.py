@@ -76,7 +76,7 @@ def test_an_interpreter_without_pytest_is_no_zero(project: Project, tmp_path: Pa
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     python.chmod(0o755)
-    with pytest.raises(GraderError, match="pytest cannot be imported by .*install pytest there"):
+    with pytest.raises(GraderError, match=r"pytest cannot be imported by .*install pytest there"):
         _ = make_grader(project, python=str(python)).baseline
 
 
@@ -85,7 +85,7 @@ def test_an_interpreter_that_does_not_start_is_no_zero(project: Project, tmp_pat
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
-    with pytest.raises(GraderError, match="did not start: (exit code 3|SIGKILL|no memory)"):
+    with pytest.raises(GraderError, match=r"did not start: (exit code 3|SIGKILL|no memory)"):
         _ = make_grader(project, python=str(python)).baseline
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_is_no_zero(project: Project, scratch: Path) -> None:
     grader = make_grader(project)
     _ = grader.baseline
     scratch.rmdir()
-    with pytest.raises(GraderError, match="cannot grade tiny: .*No such file"):
+    with pytest.raises(GraderError, match=r"cannot grade tiny: .*No such file"):
         grader.grade({"tiny.py": SOLVED})
     scratch.mkdir()
     assert grader.grade({"tiny.py": SOLVED}).all_passed
