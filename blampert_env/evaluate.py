@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from blampert_env.cli.run import run_command
+from blampert_env.cli.run import natural, positive, run_command
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -16,11 +16,11 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("policy", type=Path, help="a policy that training saved, such as models/thompson_1.zip")
     add("--project", action="append", metavar="NAME", help="a bundled project or a folder; repeatable (default: all)")
-    add("--episodes", type=int, default=1, metavar="N", help="episodes on each project (default: 1)")
-    add("--seed", type=int, default=0, help="seeds the LM's samples (default: 0)")
+    add("--episodes", type=positive, default=1, metavar="N", help="episodes on each project (default: 1)")
+    add("--seed", type=natural, default=0, help="seeds the LM's samples (default: 0)")
     add("--model", default="auto", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")
-    add("--n-envs", type=int, default=1, help="episodes played at once (default: 1)")
-    add("--max-attempts", type=int, metavar="N", help="steps in an episode (default: 4 a target)")
+    add("--n-envs", type=positive, default=1, help="episodes played at once (default: 1)")
+    add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 3 a target)")
     add("--rewards", default="default", metavar="PROFILE", help="profile of configs/rewards.yaml")
     add("--strategies", metavar="FILE", help="the strategies the policy was trained with")
     add("--isolation", default="default", choices=("default", "strict", "none"), help="of the grader")
@@ -42,7 +42,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from blampert_agents import load_agent
     from blampert_env.coding import load_strategies
     from blampert_env.envs import SuiteEnv
-    from blampert_env.errors import ConfigError
     from blampert_env.lm import resolve
     from blampert_env.projects import Project, bundled_projects, find_project
     from blampert_env.training.console import RunConsole
@@ -54,9 +53,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
         held_out_score,
     )
 
-    for flag in ("episodes", "n_envs"):
-        if getattr(arguments, flag) < 1:
-            raise ConfigError(f"--{flag.replace('_', '-')} must be at least 1, not {getattr(arguments, flag)}")
     strategies = [strategy.name for strategy in load_strategies(arguments.strategies)]
     agent = load_agent(arguments.policy, action_names=strategies)
     names = list(dict.fromkeys(arguments.project or bundled_projects()))
@@ -72,6 +68,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
     }
     collector = Collector(lambda: SuiteEnv(projects, lm=lm, **options), arguments.n_envs)
     try:
+        load_agent(
+            arguments.policy,
+            observation_space=collector.envs[0].observation_space,
+            action_space=collector.envs[0].action_space,
+        )
         jobs = evaluation_jobs([project.name for project in projects], arguments.seed, arguments.episodes)
         results = collector.collect(agent, jobs, deterministic=True)
         rows = {project.name: ProjectResult(project.name) for project in projects}

@@ -9,35 +9,35 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.run import INTERRUPTED, run_command
-from blampert_env.errors import BlampertError, ConfigError
-from blampert_env.training.config import TrainConfig, installed_versions
+from blampert_env.cli.run import INTERRUPTED, natural, positive, run_command
+from blampert_env.errors import ConfigError
+from blampert_env.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from blampert_env.projects import Project
+    from blampert_env.training.rollout import Collector
     from blampert_env.training.run_folder import RunFolder
-    from blampert_env.training.trainer import Trainer
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """The command line; the short flags are those of RL Baselines3 Zoo."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__, allow_abbrev=False)
     add = parser.add_argument
+    # settings of a run have no defaults here, so that --resume can tell what was given; TrainConfig holds them
     add("--project", action="append", metavar="NAME", help="a bundled project or a folder; repeatable (default: all)")
-    add("--iterations", type=_positive, default=5, help="episodes on each project, each followed by an update")
-    add("--algo", default="thompson", help="random, fixed, round-robin, thompson, ppo, dqn, a2c or maskable-ppo")
-    add("-n", "--n-timesteps", type=_positive, metavar="N", help="train for about N steps instead of by iterations")
-    add("--seed", type=_natural, default=0, help="seeds samples and policy (default: 0)")
-    add("--model", default="auto", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")
-    add("--n-envs", type=_positive, default=1, help="episodes played at once (default: 1)")
-    add("--max-attempts", type=_positive, metavar="N", help="steps in an episode (default: 4 a target)")
-    add("--rewards", default="default", metavar="PROFILE", help="profile of configs/rewards.yaml")
+    add("--iterations", type=positive, help="episodes on each project, each followed by an update (default: 5)")
+    add("--algo", help="random, fixed, round-robin, thompson, ppo, dqn, a2c or maskable-ppo (default: thompson)")
+    add("-n", "--n-timesteps", type=positive, metavar="N", help="train for about N steps instead of by iterations")
+    add("--seed", type=natural, help="seeds samples and policy (default: 0)")
+    add("--model", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")
+    add("--n-envs", type=positive, help="episodes played at once (default: 1)")
+    add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 3 a target)")
+    add("--rewards", metavar="PROFILE", help="profile of configs/rewards.yaml (default: default)")
     add("--strategies", metavar="FILE", help="strategies to choose from (default: configs/strategies.yaml)")
-    add("--isolation", default="default", choices=("default", "strict", "none"), help="of the grader")
-    add("-params", "--hyperparams", nargs="+", default=[], metavar="KEY:VALUE", help="override hyperparameters")
-    add("--eval-episodes", type=_natural, default=1, metavar="N", help="greedy episodes on each project at the end")
+    add("--isolation", choices=("default", "strict", "none"), help="of the grader (default: default)")
+    add("-params", "--hyperparams", nargs="+", metavar="KEY:VALUE", help="override hyperparameters")
+    add("--eval-episodes", type=natural, metavar="N", help="greedy episodes on each project at the end (default: 1)")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("-i", "--trained-agent", type=Path, metavar="FILE", help="go on from a saved policy")
+    start.add_argument("-i", "--trained-agent", type=Path, metavar="FILE", help="start from a saved policy")
     start.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run folder that was stopped")
     add("-f", "--log-folder", type=Path, default=Path("logs"), help="where runs are kept (default: logs)")
     add("--models-folder", type=Path, default=Path("models"), help="where the policy is put (default: models)")
@@ -64,18 +64,12 @@ def train(arguments: argparse.Namespace) -> int:
 
     projects = [Project.load(find_project(name)) for name in config.projects]
     listed = ", ".join(project.name for project in projects)
-    print(f"blampert: training {config.algo} on {listed} (seed {config.seed}, model {config.model})", flush=True)
+    what = arguments.trained_agent or config.algo
+    print(f"blampert: training {what} on {listed} (seed {config.seed}, model {config.model})", flush=True)
 
-    from blampert_agents import load_agent, load_hyperparams, make_agent
-    from blampert_agents.hyperparams import SB3_ALGOS
-    from blampert_env.coding import load_strategies
     from blampert_env.envs import SuiteEnv
     from blampert_env.lm import resolve
-    from blampert_env.telemetry import ActionStore, Recorder, TensorBoardSink
-    from blampert_env.training.console import RunConsole
     from blampert_env.training.rollout import Collector
-    from blampert_env.training.run_folder import RunFolder
-    from blampert_env.training.trainer import Trainer
 
     lm = resolve(config.model)
 
@@ -91,70 +85,54 @@ def train(arguments: argparse.Namespace) -> int:
 
     collector = Collector(make_env, config.n_envs)
     try:
-        env = collector.envs[0]
-        state = run.read_state() if run else None
-        saved = run.path / state["policy"] if run and state else arguments.trained_agent
-        spaces = env.observation_space, env.action_space
-        names = [strategy.name for strategy in load_strategies(config.strategies)]
-        max_attempts = env.current.session.max_attempts
-        if saved:
-            agent = load_agent(
-                saved,
-                observation_space=spaces[0],
-                action_space=spaces[1],
-                action_names=names,
-                n_timesteps=config.planned_steps(max_attempts) - int((state or {}).get("timesteps", 0)),
-            )
-        else:
-            plan = {"n_timesteps": config.planned_steps(max_attempts)} if config.algo in SB3_ALGOS else {}
-            hyperparams = load_hyperparams(config.algo, _env_id(projects), plan | dict(config.hyperparams))
-            agent = make_agent(config.algo, *spaces, seed=config.seed, hyperparams=hyperparams, action_names=names)
-        run = run or RunFolder.create(arguments.log_folder, config.algo)
-        run.write_config(config.to_json() | {"versions": installed_versions(), "resolved_model": lm.name})
-        board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
-        with (
-            Recorder([ActionStore(run.actions), board]) as recorder,
-            RunConsole(bar=arguments.progress) as console,
-        ):
-            console.say(f"blampert: model {lm.name}; steps, scalars and code go to {run.path}")
-            trainer = Trainer(config, run, agent, collector, recorder, console.progress)
-            if state:
-                trainer.restore(state)
-                console.say(f"blampert: resumed after iteration {trainer.iteration}")
-            interrupted = _train_and_evaluate(trainer)
-            rows = trainer.table() if not interrupted else list(trainer.results.values())
-        console.table(f"{run.name}: {trainer.iteration} iterations, {trainer.timesteps} steps", rows)
-        policy = run.publish_policy(run.path / (run.read_state() or {})["policy"], arguments.models_folder)
-        console.say(
-            f"policy: {policy}   best code: {run.path / 'best'}   TensorBoard: tensorboard --logdir {board.path}"
-        )
-        if interrupted:
-            console.say(f"interrupted; go on with --resume {run.path}")
-        return INTERRUPTED if interrupted else 0
+        # what can be wrong with projects and model shows here, before a run folder is made
+        for name in collector.envs[0].projects:
+            collector.envs[0].reset(options={"project": name})
+        lm.connect()
+        return _run(arguments, config, run, collector, lm.name)
     finally:
         collector.close()
 
 
-def _env_id(projects: Sequence[Project]) -> str:
-    """The id whose hyperparameters fit: the project's own, or the suite's for several."""
-    from blampert_env.envs.registration import SUITE_ID
-    from blampert_env.projects import env_id
+def _run(
+    arguments: argparse.Namespace, config: TrainConfig, run: RunFolder | None, collector: Collector, model: str
+) -> int:
+    """Make or open the run folder, train in it, print what came of it."""
+    from blampert_env.telemetry import ActionStore, Recorder, TensorBoardSink
+    from blampert_env.training.console import RunConsole
+    from blampert_env.training.run_folder import RunFolder
+    from blampert_env.training.start import resolved_settings, start_agent
+    from blampert_env.training.trainer import Trainer
 
-    return env_id(projects[0].name) if len(projects) == 1 else SUITE_ID
-
-
-def _train_and_evaluate(trainer: Trainer) -> bool:
-    """Train and evaluate; True if Ctrl-C ended it. What was learnt is saved whichever way it ends."""
-    try:
-        trainer.train()
-        trainer.evaluate()
-    except KeyboardInterrupt:
-        trainer.save()
-        return True
-    except BlampertError:
-        trainer.save()
-        raise
-    return False
+    state = run.read_state() if run else None
+    saved = run.path / state["policy"] if run and state else None
+    agent = start_agent(config, collector.envs[0], saved, steps_done=int(state["timesteps"]) if state else 0)
+    if config.trained_agent:
+        config = replace(config, algo=agent.name)
+    run = run or RunFolder.create(arguments.log_folder, config.algo, arguments.models_folder)
+    run.write_config(config.to_json() | resolved_settings(agent, collector.envs[0], model))
+    board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
+    store = ActionStore(run.actions)
+    with Recorder([store, board]) as recorder, RunConsole(bar=arguments.progress) as console:
+        console.say(f"blampert: model {model}; steps, scalars and code go to {run.path}")
+        trainer = Trainer(config, run, agent, collector, recorder, store, console.progress)
+        if state:
+            trainer.restore(state)
+            console.say(f"blampert: resumed after iteration {trainer.iteration}")
+        interrupted = False
+        try:
+            trainer.begin()
+            trainer.train()
+            trainer.evaluate()
+        except KeyboardInterrupt:
+            interrupted = True  # everything up to the last finished iteration and episode is saved already
+        rows = list(trainer.results.values()) if interrupted else trainer.table()
+    console.table(f"{run.name}: {trainer.iteration} iterations, {trainer.timesteps} steps", rows)
+    policy = run.publish_policy(run.path / (run.read_state() or {})["policy"], arguments.models_folder)
+    console.say(f"policy: {policy}   best code: {run.path / 'best'}   TensorBoard: tensorboard --logdir {board.path}")
+    if interrupted:
+        console.say(f"interrupted; go on with --resume {run.path}")
+    return INTERRUPTED if interrupted else 0
 
 
 def _config(arguments: argparse.Namespace) -> TrainConfig:
@@ -163,46 +141,57 @@ def _config(arguments: argparse.Namespace) -> TrainConfig:
     Raises:
         UsageError: An unknown algorithm, project, reward profile, strategy file or hyperparameter.
     """
-    from blampert_agents import ALGOS, load_hyperparams
+    from blampert_agents import ALGOS
     from blampert_env.coding import load_strategies
     from blampert_env.errors import unknown_name
     from blampert_env.projects import bundled_projects, find_project
     from blampert_env.rewards import load_rewards
 
-    if arguments.algo not in ALGOS:
+    if arguments.algo is not None and arguments.algo not in ALGOS:
         raise ConfigError(unknown_name("algo", arguments.algo, ALGOS))
+    if arguments.trained_agent and (arguments.algo or arguments.hyperparams):
+        raise ConfigError("-i goes on with the saved policy's algorithm and hyperparameters; drop --algo and -params")
+    if arguments.trained_agent and not arguments.trained_agent.is_file():
+        raise ConfigError(f"no policy at {arguments.trained_agent}; see models/ for those that were saved")
     names = list(dict.fromkeys(arguments.project or bundled_projects()))
-    for name in names:
-        find_project(name)
-    overrides = parse_hyperparams(arguments.hyperparams)
-    load_hyperparams(arguments.algo, overrides=overrides)
-    load_rewards(arguments.rewards)
+    # folders as absolute paths: the run may be resumed from another folder
+    folders = [str(find_project(name).resolve()) if name not in bundled_projects() else name for name in names]
+    load_rewards(arguments.rewards or "default")
     load_strategies(arguments.strategies)
-    return TrainConfig(
-        projects=tuple(names),
-        algo=arguments.algo,
-        iterations=arguments.iterations,
-        n_timesteps=arguments.n_timesteps,
-        seed=arguments.seed,
-        model=arguments.model,
-        n_envs=arguments.n_envs,
-        max_attempts=arguments.max_attempts,
-        rewards=arguments.rewards,
-        strategies=arguments.strategies,
-        isolation=arguments.isolation,
-        hyperparams=overrides,
-        eval_episodes=arguments.eval_episodes,
-    )
+    given = {name: getattr(arguments, name) for name in _SETTINGS if getattr(arguments, name) is not None}
+    given |= {"projects": tuple(folders), "hyperparams": parse_hyperparams(arguments.hyperparams or [])}
+    for name in ("strategies", "trained_agent"):
+        if getattr(arguments, name):
+            given[name] = str(Path(getattr(arguments, name)).resolve())
+    return TrainConfig(**given)
+
+
+_SETTINGS: tuple[str, ...] = ("algo", "iterations", "n_timesteps", "seed", "model", "n_envs", "max_attempts", "rewards")
+_SETTINGS += ("isolation", "eval_episodes")
+_FIXED_BY_RUN = ("project", "strategies", "hyperparams", *(set(_SETTINGS) - {"iterations", "n_timesteps"}))
 
 
 def _resumed(arguments: argparse.Namespace) -> tuple[RunFolder, TrainConfig]:
-    """The run to go on with and its settings; ``--iterations`` and ``-n`` may ask for more than it was told."""
+    """The run to go on with and its settings; ``--iterations`` and ``-n`` may ask for another length.
+
+    Raises:
+        UsageError: There is no such run, or a flag says otherwise than the run.
+    """
     from blampert_env.training.run_folder import RunFolder
 
     run = RunFolder.open(arguments.resume)
-    config = TrainConfig.from_json(run.read_config())
-    iterations = max(config.iterations, arguments.iterations)
-    return run, replace(config, iterations=iterations, n_timesteps=arguments.n_timesteps or config.n_timesteps)
+    for name in sorted(_FIXED_BY_RUN):
+        if getattr(arguments, name) is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} cannot be changed with --resume; start a new run with -i")
+    content = run.read_config()
+    config = TrainConfig.from_json(content)
+    # the model that "auto" meant then, not what it would mean now
+    config = replace(config, model=content.get("resolved_model", config.model))
+    if arguments.n_timesteps:
+        return run, replace(config, n_timesteps=arguments.n_timesteps)
+    if arguments.iterations:
+        return run, replace(config, iterations=arguments.iterations, n_timesteps=None)
+    return run, config
 
 
 def parse_hyperparams(pairs: Sequence[str]) -> Mapping[str, Any]:
@@ -223,19 +212,6 @@ def parse_hyperparams(pairs: Sequence[str]) -> Mapping[str, Any]:
         except yaml.YAMLError as error:
             raise ConfigError(f"--hyperparams {pair!r}: the value is no YAML; quote it") from error
     return values
-
-
-def _positive(text: str) -> int:
-    value = _natural(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return value
-
-
-def _natural(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    return int(text)
 
 
 if __name__ == "__main__":

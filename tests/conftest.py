@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import tempfile
 import textwrap
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,29 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+def processes_of(scratch: Path) -> list[int]:
+    """Processes whose environment names the scratch folder, as that of everything a grader starts does."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(scratch).encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where this test's graders keep their folders; checked to be empty and without processes at the end."""
+    folder = tmp_path / "scratch-of-graders"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+    deadline = time.monotonic() + 1  # a killed process is visible until it is reaped
+    while processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert processes_of(folder) == []

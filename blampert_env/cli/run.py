@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -36,3 +37,18 @@ def run_command(prog: str, body: Callable[[], int]) -> int:
 
 def _as_interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number >= 1."""
+    value = natural(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return value
+
+
+def natural(text: str) -> int:
+    """An argparse type: a whole number >= 0."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)

@@ -58,8 +58,9 @@ class FencedCodeAdapter(dspy.Adapter):
             if heading := field.json_schema_extra["desc"]:
                 parts.append(heading)
             parts.append(text if name in _PROSE_FIELDS else f"```python\n{text}\n```")
-        wanted = " ".join(field.json_schema_extra["desc"] for field in signature.output_fields.values())
-        return "\n\n".join([*parts, wanted])
+        if not self.prefill:  # an answer that is begun already needs no word on its form
+            parts += [field.json_schema_extra["desc"] for field in signature.output_fields.values()]
+        return "\n\n".join(parts)
 
     def parse(self, signature: Any, completion: str) -> dict[str, Any]:
         """Read ``code`` from the last fenced block.

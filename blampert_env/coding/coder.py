@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.coding.context import CodingContext, clip
-from blampert_env.coding.source import body_indent, function_head, without_docstring
+from blampert_env.coding.context import MAX_FAILING_CHARS, CodingContext, clip
+from blampert_env.coding.source import body_indent, function_head, shown_stub, without_docstring
 from blampert_env.coding.strategies import Strategy
 from blampert_env.editing import Edit
 
@@ -54,6 +54,7 @@ class Coder:
             draw: Which sample to take from the pool of this prompt, >= 0.
 
         Raises:
+            ContextOverflow: The prompt does not fit into the model's context.
             LMUnavailable: Nothing answers, or the circuit breaker is open.
         """
         import dspy
@@ -63,7 +64,8 @@ class Coder:
 
         started = time.perf_counter()
         signature, inputs = build_request(context, strategy)
-        prefill = answer_start(context, strategy) if strategy.prefill else ""
+        # an LM that cannot go on from an open answer is asked the same without it
+        prefill = answer_start(context, strategy) if strategy.prefill and self.lm.supports_prefill else ""
         lm = self.lm.dspy_lm(
             temperature=strategy.temperature,
             max_tokens=strategy.max_tokens,
@@ -89,18 +91,19 @@ def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict
     if strategy.ask == "repair":
         return signatures.RepairFunction, {
             "previous": clip(context.previous),
-            "docstring": (context.target.docstring or "") if "docstring" in show else "",
+            "docstring": clip(context.target.docstring or "") if "docstring" in show else "",
             "siblings": siblings,
             "tests": tests,
-            "failing": clip(context.failing) if "failing" in show else "",
+            "failing": clip(context.failing, MAX_FAILING_CHARS) if "failing" in show else "",
         }
     kinds = {
         "direct": signatures.WriteFunction,
         "minimal": signatures.WriteFunctionMinimal,
         "plan": signatures.PlanFunction,
     }
-    stub = context.target.source if "docstring" in show else without_docstring(context.target.source)
-    return kinds[strategy.ask], {"stub": stub, "siblings": siblings, "tests": tests}
+    source = context.target.source
+    stub = shown_stub(source) if "docstring" in show else without_docstring(source)
+    return kinds[strategy.ask], {"stub": clip(stub), "siblings": siblings, "tests": tests}
 
 
 def answer_start(context: CodingContext, strategy: Strategy) -> str:
@@ -117,4 +120,4 @@ def _demos(context: CodingContext, strategy: Strategy) -> list[dict[str, str]]:
     """The last two verified examples, where the strategy shows them."""
     if "examples" not in strategy.show:
         return []
-    return [{"stub": clip(stub), "code": clip(code)} for stub, code in context.examples[-2:]]
+    return [{"stub": clip(shown_stub(stub)), "code": clip(code)} for stub, code in context.examples[-2:]]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from blampert_env.projects import Target
 
 # Longest text of one part of a prompt, in characters (about 500 tokens): a small model on a processor reads 100 to 200
-# tokens a second, so a prompt's length is what a call costs, and four parts stay inside a 4,096-token context.
+# tokens a second, so a prompt's length is what a call costs, and four parts fit a 4,096-token context. A longer prompt
+# is an outcome of the env ("prompt_too_long"), never the end of a run.
 MAX_PART_CHARS = 1_800
+MAX_FAILING_CHARS = 900
 
 
 @dataclass(frozen=True, slots=True)

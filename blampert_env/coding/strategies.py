@@ -74,6 +74,8 @@ def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
             raise ConfigError(f"{here}: {unknown_name('show', str(item), SHOWS)}")
     if ask == "repair" and "previous" not in show:
         raise ConfigError(f"{here}: a repair has to show the previous code; add 'previous' to show")
+    if ask != "repair" and {"previous", "failing"} & set(show):
+        raise ConfigError(f"{here}: only a repair shows 'previous' and 'failing'; set ask: repair or drop them")
     temperature, max_tokens = entry.get("temperature", 0.0), entry.get("max_tokens", 256)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise ConfigError(f"{here}: temperature must be a number from 0 to 2, not {temperature!r}")

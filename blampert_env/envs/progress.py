@@ -32,6 +32,8 @@ class EpisodeProgress:
             target.id: tuple(test for test, targets in self._mentions.items() if target.id in targets)
             for target in project.targets
         }
+        # rendering them costs milliseconds and they never change
+        self._tests_shown = {target.id: project.tests_for(target) for target in project.targets}
         self.restart()
 
     def restart(self) -> None:
@@ -53,7 +55,7 @@ class EpisodeProgress:
         return CodingContext(
             target=target,
             files=self.session.files,
-            tests=project.tests_for(target),
+            tests=self._tests_shown[target.id],
             failing=self.failing.get(target.id, ""),
             previous=self.previous.get(target.id, ""),
             examples=tuple(

@@ -19,7 +19,18 @@ from blampert_env.rewards import RewardSpec, StepFacts
 Accept = Literal["not_worse", "always"]
 
 # What an attempt came to, beside the reasons of EditRejected: info["outcome"] is one of these or of those.
-OUTCOMES = ("solved", "improved", "same", "unchanged", "worse", "timeout", "crashed", "no_code", "masked")
+OUTCOMES = (
+    "solved",
+    "improved",
+    "same",
+    "unchanged",
+    "worse",
+    "timeout",
+    "crashed",
+    "no_code",
+    "masked",
+    "prompt_too_long",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
     The untouched project. The seed decides which samples are drawn from the LM's sample pool.
 
     ## Episode End
-    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 4 a target).
+    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 3 a target).
 
     ## Information
     As in :class:`~blampert_env.envs.CodeEditEnv`, and ``strategy``, ``next_target``, ``lm_calls`` (0 or 1),
@@ -130,16 +130,15 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         """Ask once by strategy ``action``.
 
         Raises:
-            LMUnavailable: The LM does not answer; the episode stays as it was.
-            GraderError: The grader itself failed; the episode stays as it was.
+            LMUnavailable: The LM does not answer; the files and attempts stay as they were (a sample was drawn).
+            GraderError: The grader itself failed; likewise.
         """
         index = int(action)
         # drawn in every step, so that a masked action does not shift the samples of later ones
         draw = int(self.np_random.integers(2**31))
         proposal = None
         if self.action_masks()[index]:
-            proposal = self.coder.propose(self.progress.context(), self.strategies[index], draw)
-            attempt = self.session.attempt(proposal.edit, completion_tokens=proposal.completion.completion_tokens)
+            proposal, attempt = self._ask(index, draw)
         else:
             attempt = self.session.attempt(None, problem="masked")
         self.progress.record(index, attempt)
@@ -147,6 +146,16 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         terminated = self.session.solved
         truncated = self.session.exhausted and not terminated
         return observe(self.progress, attempt), attempt.reward, terminated, truncated, self._info(self.last_step)
+
+    def _ask(self, strategy: int, draw: int) -> tuple[Proposal | None, Attempt]:
+        """Ask the LM and try its edit; a prompt that does not fit is an attempt without one."""
+        from blampert_env.lm import ContextOverflow
+
+        try:
+            proposal = self.coder.propose(self.progress.context(), self.strategies[strategy], draw)
+        except ContextOverflow:
+            return None, self.session.attempt(None, problem="prompt_too_long")
+        return proposal, self.session.attempt(proposal.edit, completion_tokens=proposal.completion.completion_tokens)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which strategies make sense now: bool array of shape ``(n_strategies,)``, at least one True."""

@@ -37,7 +37,6 @@ class _Trusted:
     """What the run of the untouched project gave."""
 
     baseline: TestReport
-    layers: tuple[str, ...]
     limit_s: float
 
 
@@ -200,7 +199,7 @@ class Grader:
                 result = self._evaluate({}, TRUSTED_LIMIT_S)
                 ids = judge.collected(result, self.project.name)
                 limit_s = TRUSTED_LIMIT_S if result.killed else max(MIN_LIMIT_S, LIMIT_FACTOR * result.seconds)
-                trusted = _Trusted(self._report(result, ids), result.records.layers or (), limit_s)
+                trusted = _Trusted(self._report(result, ids), limit_s)
                 _trusted.put(key, trusted)
             if trusted.baseline.killed is None:
                 self._reports.put(content_key(encode(self.project.sources)), trusted.baseline)

@@ -192,7 +192,7 @@ class EmbeddedClient:
         self, messages: Messages, *, temperature: float, max_tokens: int, stop: Sequence[str], top_p: float, seed: int
     ) -> Completion:
         """One request; where the server has gone, the next call starts another."""
-        endpoint = self._endpoint = self._endpoint or self._connect()
+        endpoint = self.connect()
         client = OpenAIClient(
             f"embedded/{self.spec.name}",
             self.spec.name,
@@ -211,11 +211,14 @@ class EmbeddedClient:
                 self._endpoint = None
             raise
 
-    def _connect(self) -> Endpoint:
-        from blampert_env.lm import embedded, weights
+    def connect(self) -> Endpoint:
+        """The server: joined or started, the weights fetched first, where that has not happened yet."""
+        if self._endpoint is None:
+            from blampert_env.lm import embedded, weights
 
-        path = self.path or weights.ensure(self.spec)
-        return embedded.connect(path, model=self.spec.name, context=self.spec.context)
+            path = self.path or weights.ensure(self.spec)
+            self._endpoint = embedded.connect(path, model=self.spec.name, context=self.spec.context)
+        return self._endpoint
 
 
 def without_prefill(text: str, messages: Messages) -> str:

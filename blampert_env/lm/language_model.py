@@ -101,6 +101,16 @@ class LanguageModel:
 
         return self.pool.sample(key, slot, ask) if self.pool is not None else ask()
 
+    def connect(self) -> None:
+        """Fetch weights and start a server now rather than in the first call, where the model needs it.
+
+        Raises:
+            LMError: As :meth:`complete`; weights that are missing or damaged are named.
+        """
+        connect = getattr(self.client, "connect", None)
+        if connect is not None:
+            connect()
+
     def dspy_lm(
         self, *, temperature: float = 0.0, max_tokens: int = 512, stop: Sequence[str] = (), draw: int = 0
     ) -> PooledLM:

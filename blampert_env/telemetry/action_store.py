@@ -124,6 +124,19 @@ class ActionStore:
             with self._lock, self._errors("write to"):
                 self._db.execute(_INSERT, tuple(values[name] for name in _COLUMNS))
 
+    def discard(self, run_id: str, *, from_episode: int) -> int:
+        """Remove a run's steps from episode ``from_episode`` on: a resumed run plays these again.
+
+        Returns:
+            How many rows went.
+
+        Raises:
+            StorageError: It could not be written.
+        """
+        with self._lock, self._errors("write to"):
+            query = "DELETE FROM steps WHERE run_id = ? AND episode >= ?"
+            return self._db.execute(query, (run_id, from_episode)).rowcount
+
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Nothing: derived numbers are not actions."""
 

@@ -33,12 +33,13 @@ class TrainConfig:
         seed: Seeds projects' order, LM samples and policy; >= 0.
         model: LM name for :func:`blampert_env.lm.resolve`.
         n_envs: Episodes played at once, >= 1.
-        max_attempts: Steps in an episode; None: 4 a target.
+        max_attempts: Steps in an episode; None: 3 a target.
         rewards: Profile of ``configs/rewards.yaml``.
         strategies: Strategy YAML file; None: the bundled one.
         isolation: Of the grader.
         hyperparams: Overrides of the algorithm's hyperparameters.
         eval_episodes: Greedy episodes on each project at the end, >= 0.
+        trained_agent: Policy file that the run started from.
     """
 
     projects: tuple[str, ...]
@@ -54,10 +55,11 @@ class TrainConfig:
     isolation: str = "default"
     hyperparams: Mapping[str, Any] = field(default_factory=dict)
     eval_episodes: int = 1
+    trained_agent: str | None = None
 
     def planned_steps(self, max_attempts: int) -> int:
-        """Steps to expect, >= 1, for schedules that run over them: as asked for, else half of the longest run."""
-        return self.n_timesteps or max(1, self.iterations * len(self.projects) * max_attempts // 2)
+        """Steps to expect, >= 1, for schedules that run over them: as asked for, else the longest run there can be."""
+        return self.n_timesteps or max(1, self.iterations * len(self.projects) * max_attempts)
 
     def to_json(self) -> dict[str, Any]:
         """Every setting as a JSON value."""

@@ -61,7 +61,7 @@ class RunConsole:
     def table(self, title: str, rows: Sequence[ProjectResult]) -> None:
         """Print the final table."""
         table = Table(title=title, title_justify="left")
-        table.add_column("project")
+        table.add_column("project", no_wrap=True)
         for heading in ("tests before", "after", "held-out", "LM calls", "tokens", "time"):
             table.add_column(heading, justify="right")
         for row in rows:

@@ -179,15 +179,20 @@ class Collector:
         *,
         deterministic: bool = False,
         on_step: OnStep | None = None,
+        on_episode: Callable[[EpisodeResult], None] | None = None,
     ) -> list[EpisodeResult]:
         """Play ``jobs``; results in the order of the jobs, without those that were stopped.
+
+        ``on_episode`` is called in the rollout's thread as soon as an episode ends.
 
         Raises:
             BlampertError: The first error of a job; the other jobs are stopped.
         """
-        futures = [self._pool.submit(self._play, agent, job, deterministic, on_step) for job in jobs]
+        futures = [self._pool.submit(self._play, agent, job, deterministic, on_step, on_episode) for job in jobs]
         try:
-            wait(futures, return_when="FIRST_EXCEPTION")
+            done, _ = wait(futures, return_when="FIRST_EXCEPTION")
+            for future in done:
+                future.result()  # raises the first error now, not after the jobs that still run
             return [result for future in futures if (result := future.result()) is not None]
         except BaseException:
             self.stop.set()
@@ -196,11 +201,18 @@ class Collector:
             wait(futures)
             raise
 
-    def _play(self, agent: Agent, job: Job, deterministic: bool, on_step: OnStep | None) -> EpisodeResult | None:
+    def _play(
+        self,
+        agent: Agent,
+        job: Job,
+        deterministic: bool,
+        on_step: OnStep | None,
+        on_episode: Callable[[EpisodeResult], None] | None,
+    ) -> EpisodeResult | None:
         with self._lock:
             env = self._free.pop()
         try:
-            return rollout(
+            result = rollout(
                 env,
                 agent,
                 job,
@@ -209,6 +221,9 @@ class Collector:
                 stop=self.stop,
                 worker=self.envs.index(env),
             )
+            if result is not None and on_episode is not None:
+                on_episode(result)
+            return result
         finally:
             with self._lock:
                 self._free.append(env)

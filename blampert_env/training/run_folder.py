@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from blampert_env.atomic import atomic_write_text
+from blampert_env.atomic import atomic_write_bytes, atomic_write_text
 from blampert_env.editing import unified_diff
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.projects import Project
@@ -37,15 +37,18 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, log_folder: Path, algo: str) -> RunFolder:
+    def create(cls, log_folder: Path, algo: str, models_folder: Path) -> RunFolder:
         """Make the next free ``<log_folder>/<algo>_<n>``; safe when several runs start at once.
+
+        A number is free if neither folder has it, so that no run overwrites another's policy.
 
         Raises:
             StorageError: The folder cannot be made.
         """
         try:
             log_folder.mkdir(parents=True, exist_ok=True)
-            taken = [int(m[1]) for entry in log_folder.iterdir() if (m := re.fullmatch(rf"{algo}_(\d+)", entry.name))]
+            entries = [*log_folder.iterdir(), *(models_folder.iterdir() if models_folder.is_dir() else ())]
+            taken = [int(m[1]) for entry in entries if (m := re.fullmatch(rf"{algo}_(\d+)(\.zip)?", entry.name))]
             number = max(taken, default=0)
             while True:
                 number += 1
@@ -101,7 +104,8 @@ class RunFolder:
         self._write_json("state.json", state)
         for old in self.path.glob("policy-*.zip"):
             if old.name != state["policy"]:
-                old.unlink(missing_ok=True)
+                with suppress(OSError):  # a stale policy does no harm
+                    old.unlink()
 
     def read_state(self) -> dict[str, Any] | None:
         """Read ``state.json``; None if the run was stopped before its first iteration ended."""
@@ -111,7 +115,7 @@ class RunFolder:
         """Keep ``files`` as the best code of ``project``: each source, and the diff against the untouched project."""
         folder = self.path / "best" / project.name
         for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder((folder / path).parent)
             atomic_write_text(folder / path, text)
         atomic_write_text(folder / "changes.diff", unified_diff(project.sources, files))
 
@@ -130,12 +134,8 @@ class RunFolder:
             StorageError: It cannot be written.
         """
         goal = models_folder / f"{self.name}.zip"
-        try:
-            models_folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(policy, goal.with_suffix(".tmp"))
-            goal.with_suffix(".tmp").replace(goal)
-        except OSError as error:
-            raise StorageError(f"cannot save {goal}: {error.strerror}; the policy is still in {policy}") from error
+        _make_folder(models_folder)
+        atomic_write_bytes(goal, policy.read_bytes())
         return goal
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
@@ -147,3 +147,10 @@ class RunFolder:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise UsageError(f"{path} cannot be read ({error}); the run cannot be resumed, start a new one") from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the folder {path}: {error.strerror}; what was saved before is kept") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +14,16 @@ from blampert_agents import Agent
 from blampert_env.envs import SuiteEnv
 from blampert_env.grading import make_grader
 from blampert_env.projects import Project
-from blampert_env.telemetry import Recorder
+from blampert_env.telemetry import ActionStore, Recorder
 from blampert_env.training.config import TrainConfig
 from blampert_env.training.events import episode_event, step_event
 from blampert_env.training.rollout import Collector, EpisodeResult, Job, Step
 from blampert_env.training.run_folder import RunFolder
 
-# Seeds of evaluation episodes come from another stream than those of training episodes.
+# Seeds of evaluation episodes come from another stream than those of training episodes, and so do their numbers:
+# how often a policy is evaluated must not change how it is trained.
 _TRAIN, _EVAL = 0, 1
+EVALUATION_EPISODE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -76,9 +79,9 @@ class Trainer:
         config: What was asked for.
         run: Where it is kept.
         agent: The policy.
-        env: One suite environment, for its projects; the collector holds more of them.
         collector: Plays the episodes.
-        recorder: Takes the events.
+        recorder: Takes the events of training.
+        store: Its action store, which takes those of evaluation too.
         on_progress: Called after every iteration and step with a short line and the share done in [0, 1].
     """
 
@@ -89,6 +92,7 @@ class Trainer:
         agent: Agent,
         collector: Collector,
         recorder: Recorder,
+        store: ActionStore,
         on_progress: Callable[[str, float], None],
     ) -> None:
         self.config = config
@@ -96,27 +100,30 @@ class Trainer:
         self.agent = agent
         self.collector = collector
         self.recorder = recorder
+        self.store = store
         self.on_progress = on_progress
         suite: SuiteEnv = collector.envs[0]
         self.projects = suite.projects
         self.results = {name: ProjectResult(name) for name in self.projects}
         self.iteration = 0
         self.timesteps = 0
-        self.episodes = 0
         self.recent: deque[EpisodeResult] = deque(maxlen=100)
         self._started, self._timesteps_before = time.monotonic(), 0
-        self._iteration_steps: Counter[int] = Counter()
+        self._steps_now = 0  # of the iteration that runs; for the progress bar
+        self._lock = threading.Lock()
 
     def restore(self, state: Mapping[str, int | Mapping[str, Mapping[str, float]]]) -> None:
         """Go on from what :meth:`save` wrote."""
-        self.iteration, self.timesteps, self.episodes = (
-            int(state[name])  # type: ignore[arg-type]
-            for name in ("iteration", "timesteps", "episodes")
-        )
+        self.iteration, self.timesteps = int(state["iteration"]), int(state["timesteps"])  # type: ignore[arg-type]
         self._timesteps_before = self.timesteps
         rows: Mapping[str, Mapping[str, float]] = state["projects"]  # type: ignore[assignment]
         for name, row in rows.items():
             self.results[name] = ProjectResult(name, **row)  # type: ignore[arg-type]
+
+    @property
+    def next_episode(self) -> int:
+        """Number of the next training episode."""
+        return self.iteration * len(self.projects)
 
     @property
     def finished(self) -> bool:
@@ -125,29 +132,35 @@ class Trainer:
             return self.timesteps >= self.config.n_timesteps
         return self.iteration >= self.config.iterations
 
+    def begin(self) -> None:
+        """Save where the run starts from; drop steps of an iteration that a kill cut off, it will be played again."""
+        self.store.discard(self.run.name, from_episode=self.next_episode)
+        self.save()
+
     def train(self) -> None:
         """Iterate until finished; the run folder is up to date after each iteration."""
         while not self.finished:
+            self._steps_now = 0
+            first = self.next_episode
             jobs = [
-                Job(name, episode_seed(self.config.seed, _TRAIN, self.episodes + offset), self.episodes + offset)
-                for offset, name in enumerate(self.projects)
+                Job(name, episode_seed(self.config.seed, _TRAIN, index), index)
+                for index, name in enumerate(self.projects, start=first)
             ]
-            results = self.collector.collect(self.agent, jobs, on_step=self._on_step)
+            results = self.collector.collect(self.agent, jobs, on_step=self._on_step, on_episode=self._finish_episode)
             metrics = self.agent.learn([result.episode for result in results])
             self.iteration += 1
-            for result in results:
-                self._finish_episode(result)
+            self.timesteps += sum(result.episode.length for result in results)
             self._log_iteration(metrics)
             self.save()
 
     def evaluate(self) -> list[EpisodeResult]:
         """Greedy episodes on each project, logged under ``eval/``; their code counts for the best code too."""
-        jobs = evaluation_jobs(list(self.projects), self.config.seed, self.config.eval_episodes, first=self.episodes)
+        jobs = evaluation_jobs(list(self.projects), self.config.seed, self.config.eval_episodes)
         if not jobs:
             return []
-        results = self.collector.collect(self.agent, jobs, deterministic=True, on_step=self._on_step)
-        for result in results:
-            self._finish_episode(result)
+        results = self.collector.collect(
+            self.agent, jobs, deterministic=True, on_step=self._on_evaluation_step, on_episode=self._finish_episode
+        )
         self.recorder.scalars(evaluation_scalars(results), self.timesteps)
         self.save()
         return results
@@ -163,7 +176,16 @@ class Trainer:
     def _on_step(self, step: Step) -> None:
         """Record one step as an event and show it."""
         self.recorder.record(step_event(step, run_id=self.run.name, iteration=self.iteration))
-        self._iteration_steps[self.iteration] += 1
+        self._show(step)
+
+    def _on_evaluation_step(self, step: Step) -> None:
+        """Keep an evaluation step, but not among the training's ``reward/`` and ``llm/`` scalars."""
+        self.store.write(step_event(step, run_id=self.run.name, iteration=self.iteration))
+        self._show(step)
+
+    def _show(self, step: Step) -> None:
+        """Tell the console."""
+        self._steps_now += 1
         attempt = step.record.attempt
         tests = f"{attempt.passed_after}/{step.env.session.report.total} tests"
         self.on_progress(f"{step.job.project}: {tests}, {step.record.strategy}: {attempt.outcome}", self._share_done())
@@ -171,18 +193,23 @@ class Trainer:
     def _share_done(self) -> float:
         """Share of the run that is done, in [0, 1]; within an iteration by a guess at its length."""
         if self.config.n_timesteps is not None:
-            return min(1.0, (self.timesteps + self._iteration_steps[self.iteration]) / self.config.n_timesteps)
+            return min(1.0, (self.timesteps + self._steps_now) / self.config.n_timesteps)
         per_iteration = self.timesteps / self.iteration if self.iteration else 8.0 * len(self.projects)
-        within = min(0.99, self._iteration_steps[self.iteration] / max(1.0, per_iteration))
+        within = min(0.99, self._steps_now / max(1.0, per_iteration))
         return min(1.0, (self.iteration + within) / self.config.iterations)
 
     def _finish_episode(self, result: EpisodeResult) -> None:
         """Count an episode, record it, and keep its code if it is the best yet."""
         row = self.results[result.job.project]
-        row.add(result)
-        self.episodes = max(self.episodes, result.job.index + 1)
-        self.recent.append(result)
+        with self._lock:
+            row.add(result)
+            if result.job.index < EVALUATION_EPISODE:
+                self.recent.append(result)
+            self._keep_best(result, row)
         self.recorder.record(episode_event(result, run_id=self.run.name, iteration=self.iteration))
+
+    def _keep_best(self, result: EpisodeResult, row: ProjectResult) -> None:
+        """Write the code of the best episode so far, at once: what was found outlives whatever comes next."""
         best = max(row.after, result.tests_before)
         if result.tests_after > best:
             self.run.write_best(self.projects[result.job.project], result.files)
@@ -190,7 +217,6 @@ class Trainer:
 
     def _log_iteration(self, metrics: Mapping[str, float]) -> None:
         """Scalars of an iteration, over the last 100 episodes as Stable-Baselines3 has it."""
-        self.timesteps += self._iteration_steps[self.iteration - 1]
         elapsed = max(1e-9, time.monotonic() - self._started)
         scalars = {
             "rollout/ep_rew_mean": float(np.mean([result.episode.ret for result in self.recent])),
@@ -208,7 +234,7 @@ class Trainer:
         self.on_progress(f"iteration {self.iteration} done: mean return {reward:+.2f}; best {done}", self._share_done())
 
     def save(self) -> None:
-        """Policy first, then the state that names it: a kill between the two costs one iteration, never the run."""
+        """Write the policy, then the state that names it. Called between iterations only, when both fit together."""
         policy = self.run.policy_path(self.iteration)
         self.agent.save(policy)
         rows = {
@@ -219,7 +245,6 @@ class Trainer:
             {
                 "iteration": self.iteration,
                 "timesteps": self.timesteps,
-                "episodes": self.episodes,
                 "policy": policy.name,
                 "projects": rows,
             }
@@ -227,10 +252,10 @@ class Trainer:
         self.recorder.flush()
 
 
-def evaluation_jobs(projects: Sequence[str], seed: int, episodes: int, *, first: int = 0) -> list[Job]:
+def evaluation_jobs(projects: Sequence[str], seed: int, episodes: int) -> list[Job]:
     """``episodes`` jobs on each project, with seeds that no training episode has."""
     names = [name for _ in range(episodes) for name in projects]
-    return [Job(name, episode_seed(seed, _EVAL, index), first + index) for index, name in enumerate(names)]
+    return [Job(name, episode_seed(seed, _EVAL, i), EVALUATION_EPISODE + i) for i, name in enumerate(names)]
 
 
 def evaluation_scalars(results: Sequence[EpisodeResult]) -> dict[str, float]:

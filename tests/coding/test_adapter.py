@@ -49,6 +49,7 @@ def test_demos_become_turns_and_prefill_an_open_one() -> None:
     assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
     assert messages[1]["content"] == "```python\ndef g():\n    return 2\n```"
     assert messages[-1]["content"] == "```python\ndef f(a):\n"
+    assert "Reply with" not in messages[-2]["content"], "the answer is begun: its form is clear"
 
 
 @pytest.mark.parametrize("answer", ["    return a\n", "```python\ndef f(a):\n    return a\n", CODE])

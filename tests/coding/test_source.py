@@ -1,6 +1,8 @@
+import textwrap
+
 import pytest
 
-from blampert_env.coding.source import function_head, without_docstring
+from blampert_env.coding.source import function_head, shown_stub, without_docstring
 
 METHOD = '''    @staticmethod
     def add(a: int = (1), b: "dict[str, int]" = {"x": 1}) -> int:
@@ -36,3 +38,16 @@ def test_without_docstring_keeps_the_rest() -> None:
     assert without_docstring(METHOD).endswith("    # TODO: write it\n    return 0\n")
     assert without_docstring("def f():\n    return 1\n") == "def f():\n    return 1\n"
     assert without_docstring('def f():\n    """Only this."""\n') == "def f():\n    ...\n"
+
+
+@pytest.mark.parametrize("placeholder", ["raise NotImplementedError", "raise NotImplementedError('x')", "pass", "..."])
+def test_a_placeholder_is_not_shown(placeholder: str) -> None:
+    head = 'def f(a):\n    """Doc."""\n'
+    assert shown_stub(f"{head}    # TODO: implement\n    {placeholder}\n") == head
+
+
+@pytest.mark.parametrize(
+    "source", [textwrap.dedent(METHOD), "def f(a):\n    pass\n", 'def f():\n    """Doc."""\n    raise ValueError\n']
+)
+def test_other_bodies_are_shown(source: str) -> None:
+    assert shown_stub(source) == source

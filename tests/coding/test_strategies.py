@@ -57,6 +57,7 @@ def test_names_choose_and_order() -> None:
         ("strategies: {a: {prefill: maybe}}", "prefill must be"),
         ("strategies: {a: {ask: repair, show: [failing]}}", "add 'previous'"),
         ("strategies: {a: 3}", "expected a mapping"),
+        ("strategies: {a: {show: [docstring, failing]}}", "only a repair"),
         ("strategies: {}", "at least one entry"),
         ("- a", "expected a mapping 'strategies:'"),
         ("strategies: {a: [", "line 1"),

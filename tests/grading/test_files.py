@@ -133,3 +133,16 @@ def test_no_held_out_tests(project: Project) -> None:
 def test_bad_arguments(project: Project, arguments: dict[str, object], said: str) -> None:
     with pytest.raises(GraderError, match=said):
         Grader(project, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("requirements", "passed"), [("pytest\nAnyIO>=4\n", 1), ("pytest\n", 0)])
+def test_plugins_are_those_that_the_project_requires(project_of: Make, requirements: str, passed: int) -> None:
+    tests = """
+import pytest
+@pytest.fixture
+def anyio_backend(): return "asyncio"
+@pytest.mark.anyio
+async def test_async(): pass
+"""
+    report = make_grader(project_of(tests, **{"requirements.txt": requirements})).baseline
+    assert report.passed == passed

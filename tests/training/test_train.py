@@ -70,9 +70,8 @@ def test_same_seed_same_run(train: Train, tmp_path: Path) -> None:
         assert train("--algo", "random", "--iterations", "2", "--n-envs", "3", "-f", folder) == 0
     rows = []
     for folder in ("a", "b"):
-        with ActionStore(tmp_path / folder / "random_1" / "actions.db", readonly=True) as store:
-            events = [event for _, event in store.rows("random_1")]
-        rows.append(sorted((e.episode, e.step, e.project, e.strategy, e.target, e.reward, e.source) for e in events))
+        rows.append(rows_of(next((tmp_path / folder).iterdir())))
+    assert len(rows[0]) == 36
     assert rows[0] == rows[1]
 
 
@@ -82,21 +81,55 @@ def test_n_timesteps_ends_the_run(train: Train, tmp_path: Path) -> None:
     assert 10 <= state["timesteps"] <= 13
 
 
-def test_resume_goes_on_where_it_stopped(train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train("--iterations", "2", "--project", "calculator") == 0
-    run = tmp_path / "logs" / "thompson_1"
-    assert train("--resume", str(run), "--iterations", "3") == 0
+def rows_of(run: Path) -> list[tuple[object, ...]]:
+    with ActionStore(run / "actions.db", readonly=True) as store:
+        events = [event for _, event in store.rows(run.name)]
+    return sorted((e.episode, e.step, e.project, e.strategy, e.target, e.outcome, e.source) for e in events)
+
+
+@pytest.mark.parametrize("algo", ["random", "thompson", "ppo"])
+def test_resume_is_the_same_run(algo: str, train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ("--algo", algo, "--project", "calculator")
+    assert train(*common, "--iterations", "3", "-f", "straight") == 0
+    assert train(*common, "--iterations", "2", "-f", "stopped") == 0
+    stopped = tmp_path / "stopped" / f"{algo}_2"
+    assert train("--resume", str(stopped), "--iterations", "3") == 0
     assert "resumed after iteration 2" in capsys.readouterr().out
-    state = json.loads((run / "state.json").read_text())
-    assert state["iteration"] == 3
-    assert state["timesteps"] == 12
-    assert not (tmp_path / "logs" / "thompson_2").exists()
+    straight = rows_of(tmp_path / "straight" / f"{algo}_1")
+    assert rows_of(stopped) == straight
+    state = json.loads((stopped / "state.json").read_text())
+    assert (state["iteration"], state["timesteps"]) == (3, 12)
+
+
+def test_resume_takes_no_other_settings(train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("--iterations", "1", "--project", "calculator", "--eval-episodes", "0") == 0
+    run = str(tmp_path / "logs" / "thompson_1")
+    assert train("--resume", run, "--algo", "ppo") == 2
+    assert "--algo cannot be changed with --resume" in capsys.readouterr().err
+    assert train("--resume", run) == 0, "a finished run is shown again"
+    assert "1 iterations, 4 steps" in capsys.readouterr().out
+
+
+def test_no_run_overwrites_another_policy(train: Train, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        assert train("--iterations", "1", "--project", "calculator", "--eval-episodes", "0", "-f", folder) == 0
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["thompson_1.zip", "thompson_2.zip"]
 
 
 def test_trained_agent_is_the_start_of_a_new_run(train: Train, tmp_path: Path) -> None:
     assert train("--iterations", "1", "--project", "calculator") == 0
     assert train("-i", "models/thompson_1.zip", "--iterations", "1", "--project", "math_operations") == 0
-    assert (tmp_path / "logs" / "thompson_2" / "best" / "math_operations").is_dir()
+    run = tmp_path / "logs" / "thompson_2"
+    assert (run / "best" / "math_operations").is_dir()
+    assert json.loads((run / "config.json").read_text())["trained_agent"] == str(tmp_path / "models" / "thompson_1.zip")
+
+
+def test_trained_agent_keeps_its_algorithm(train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("--algo", "random", "--iterations", "1", "--project", "calculator") == 0
+    assert train("-i", "models/random_1.zip", "--iterations", "1", "--project", "calculator") == 0
+    assert json.loads((tmp_path / "logs" / "random_2" / "config.json").read_text())["algo"] == "random"
+    assert train("-i", "models/random_1.zip", "--algo", "ppo") == 2
+    assert "drop --algo" in capsys.readouterr().err
 
 
 def test_ctrl_c_saves_and_exits_130(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +138,7 @@ def test_ctrl_c_saves_and_exits_130(train: Train, tmp_path: Path, monkeypatch: p
 
     def interrupt(self: SuiteEnv, **kwargs: object) -> object:
         resets.append(1)
-        if len(resets) == 3:
+        if len(resets) == 4:  # one checks the project, two are whole iterations
             os.kill(os.getpid(), signal.SIGINT)
             threading.Event().wait(0.3)
         return reset(self, **kwargs)  # type: ignore[arg-type]
@@ -133,7 +166,9 @@ def test_a_dead_lm_saves_and_exits_1(
     assert train("--iterations", "5", "--project", "calculator") == 1
     error = capsys.readouterr().err.strip()
     assert error == "python -m blampert_env.train: error: the server is gone: start it again"
-    assert json.loads((tmp_path / "logs" / "thompson_1" / "state.json").read_text())["iteration"] == 1
+    run = tmp_path / "logs" / "thompson_1"
+    assert json.loads((run / "state.json").read_text())["iteration"] == 1
+    assert "result = a + b" in (run / "best" / "calculator" / "calculator.py").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""The agent a run starts with, and what is written down about how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from blampert_agents import Agent, load_agent, load_hyperparams, make_agent
+from blampert_agents.hyperparams import SB3_ALGOS
+from blampert_env.coding import load_strategies
+from blampert_env.envs import StrategyEnv, SuiteEnv
+from blampert_env.envs.registration import SUITE_ID
+from blampert_env.projects import env_id
+from blampert_env.training.config import TrainConfig, installed_versions
+
+
+def start_agent(config: TrainConfig, env: SuiteEnv, saved: Path | None, *, steps_done: int = 0) -> Agent:
+    """The run's own saved agent, the one that was asked for, or a new one.
+
+    Args:
+        config: The run's settings.
+        env: For the spaces and the length of an episode.
+        saved: The policy of the run that is resumed.
+        steps_done: Steps that policy was trained for in this run.
+
+    Raises:
+        UsageError: The policy does not fit, or a hyperparameter is unknown.
+    """
+    inner = env.current
+    assert isinstance(inner, StrategyEnv)
+    names = [strategy.name for strategy in load_strategies(config.strategies)]
+    planned = config.planned_steps(inner.session.max_attempts)
+    if saved or config.trained_agent:
+        return load_agent(
+            saved or str(config.trained_agent),
+            observation_space=env.observation_space,
+            action_space=env.action_space,
+            action_names=names,
+            n_timesteps=max(1, planned - steps_done),
+        )
+    plan: Mapping[str, Any] = {"n_timesteps": planned} if config.algo in SB3_ALGOS else {}
+    entry = env_id(next(iter(env.projects))) if len(env.projects) == 1 else SUITE_ID
+    hyperparams = load_hyperparams(config.algo, entry, {**plan, **config.hyperparams})
+    return make_agent(
+        config.algo,
+        env.observation_space,
+        env.action_space,
+        seed=config.seed,
+        hyperparams=hyperparams,
+        action_names=names,
+    )
+
+
+def resolved_settings(agent: Agent, env: SuiteEnv, model: str) -> dict[str, Any]:
+    """What defaults came to: beside the settings in ``config.json``, so that a run can be told from it alone."""
+    inner = env.current
+    assert isinstance(inner, StrategyEnv)
+    return {
+        "versions": installed_versions(),
+        "resolved_model": model,
+        "resolved_hyperparams": dict(agent.spec.hyperparams),
+        "resolved_strategies": [strategy.name for strategy in inner.strategies],
+        "resolved_rewards": dict(inner.session.rewards.weights),
+        "resolved_max_attempts": inner.session.max_attempts,
+    }
