@@ -59,10 +59,10 @@ class RunConsole:
             self.say(f"{done:4.0%} {line}")
 
     def table(self, title: str, rows: Sequence[ProjectResult]) -> None:
-        """Print the final table."""
-        table = Table(title=title, title_justify="left")
+        """Print the final table; before, after and held-out are tests passed."""
+        table = Table(title=f"{title}; tests passed", title_justify="left")
         table.add_column("project", no_wrap=True)
-        for heading in ("tests before", "after", "held-out", "LM calls", "tokens", "time"):
+        for heading in ("before", "after", "held-out", "LM calls", "tokens", "time"):
             table.add_column(heading, justify="right")
         for row in rows:
             held_out = f"{row.held_out[0]}/{row.held_out[1]}" if row.held_out else "-"
