@@ -15,7 +15,8 @@ from blampert_env.errors import GraderError
 from blampert_env.grading import make_grader
 from blampert_env.projects import Project
 
-from .conftest import ONE, SOLVED, processes_of
+from ..conftest import processes_of
+from .conftest import ONE, SOLVED
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 
