@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
 import tempfile
 import textwrap
 import time
@@ -14,6 +15,12 @@ import pytest
 
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import bundled_projects, load_solution
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C count: a shell starts background jobs, such as CI's, with SIGINT ignored, and children inherit it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 _ASKED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 

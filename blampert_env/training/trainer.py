@@ -140,7 +140,6 @@ class Trainer:
     def train(self) -> None:
         """Iterate until finished; the run folder is up to date after each iteration."""
         while not self.finished:
-            self._steps_now = 0
             first = self.next_episode
             jobs = [
                 Job(name, episode_seed(self.config.seed, _TRAIN, index), index)
@@ -149,6 +148,7 @@ class Trainer:
             results = self.collector.collect(self.agent, jobs, on_step=self._on_step, on_episode=self._finish_episode)
             metrics = self.agent.learn([result.episode for result in results])
             self.iteration += 1
+            self._steps_now = 0
             self.timesteps += sum(result.episode.length for result in results)
             self._log_iteration(metrics)
             self.save()
