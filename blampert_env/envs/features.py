@@ -7,6 +7,7 @@ policy learnt on one project reads another.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,7 @@ def _last_outcome(last: Attempt | None) -> str:
     return _ALIASES.get(last.outcome, last.outcome)
 
 
+@lru_cache(maxsize=1024)
 def _parameters(signature: str) -> int:
     """Parameters in a one-line signature, ``self`` and ``cls`` left out."""
     import ast

@@ -48,7 +48,8 @@ class Attempt:
         passed_before: Visible tests passed before.
         passed_after: Visible tests passed after (by the files that are kept).
         reward_terms: Weighted reward terms by name.
-        diff: Unified diff of the proposed change, kept or not; "" where none could be made.
+        files_before: The sources before.
+        files_proposed: The sources with the edit, kept or not; both are empty where nothing was graded.
         grade_s: Seconds spent grading.
     """
 
@@ -62,13 +63,19 @@ class Attempt:
     passed_before: int
     passed_after: int
     reward_terms: Mapping[str, float] = field(default_factory=dict)
-    diff: str = ""
+    files_before: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files_proposed: Mapping[str, str] = field(default_factory=dict, repr=False)
     grade_s: float = 0.0
 
     @property
     def reward(self) -> float:
         """Sum of the reward terms."""
         return float(sum(self.reward_terms.values()))
+
+    @property
+    def diff(self) -> str:
+        """Unified diff of the proposed change, kept or not; "" where none could be made. Made when asked for."""
+        return unified_diff(self.files_before, self.files_proposed)
 
     @property
     def gained(self) -> bool:
@@ -166,7 +173,7 @@ class EditSession:
         grade_s = time.perf_counter() - started
         outcome = _outcome(before, report)
         accepted = self.accept == "always" or _no_worse(before, report)
-        diff = unified_diff(self.files, candidate)
+        files_before = self.files
         if accepted:
             self.files, self.report = candidate, report
         return Attempt(
@@ -179,7 +186,8 @@ class EditSession:
             report=report,
             passed_before=before.passed,
             passed_after=self.report.passed,
-            diff=diff,
+            files_before=files_before,
+            files_proposed=candidate,
             grade_s=grade_s,
         )
 
