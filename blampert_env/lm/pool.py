@@ -145,6 +145,7 @@ class SamplePool:
                 raise StorageError(f"cannot open {self.path}: {error.strerror or error}; set BLAMPERT_CACHE") from error
             if found is None:
                 return None
+            found = replace(found, latency_s=0.0)  # what is stored is what the first draw took
             self._remember(key, slot, found)
         with self._lock:
             self._hits += 1

@@ -37,6 +37,8 @@ def test_a_slot_is_drawn_once(tmp_path: Path):
     again = pool.sample("k", 0, never)
     assert (first.text, first.cached, first.latency_s) == ("a", False, 0.5)
     assert (again.text, again.cached, again.latency_s) == ("a", True, 0.0)
+    from_disk = SamplePool(pool.path, pool.samples).sample("k", 0, never)
+    assert (from_disk.text, from_disk.cached, from_disk.latency_s) == ("a", True, 0.0)
     assert (again.prompt_tokens, again.completion_tokens, again.finish_reason) == (7, 3, "stop")
     assert pool.sample("k", 1, lambda: drawn("b")).text == "b"
     assert pool.sample("other", 0, lambda: drawn("c")).text == "c"
