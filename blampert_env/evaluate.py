@@ -41,7 +41,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """
     from blampert_agents import load_agent
     from blampert_env.coding import load_strategies
-    from blampert_env.envs import SuiteEnv
+    from blampert_env.envs import SuiteEnv, policy_spaces
     from blampert_env.lm import resolve
     from blampert_env.projects import Project, bundled_projects, find_project
     from blampert_env.training.console import RunConsole
@@ -53,8 +53,14 @@ def evaluate(arguments: argparse.Namespace) -> int:
         held_out_score,
     )
 
-    strategies = [strategy.name for strategy in load_strategies(arguments.strategies)]
-    agent = load_agent(arguments.policy, action_names=strategies)
+    strategies = load_strategies(arguments.strategies)
+    observation_space, action_space = policy_spaces(strategies)
+    agent = load_agent(
+        arguments.policy,
+        observation_space=observation_space,
+        action_space=action_space,
+        action_names=[strategy.name for strategy in strategies],
+    )
     names = list(dict.fromkeys(arguments.project or bundled_projects()))
     projects = [Project.load(find_project(name)) for name in names]
     listed = ", ".join(project.name for project in projects)
@@ -68,11 +74,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
     }
     collector = Collector(lambda: SuiteEnv(projects, lm=lm, **options), arguments.n_envs)
     try:
-        load_agent(
-            arguments.policy,
-            observation_space=collector.envs[0].observation_space,
-            action_space=collector.envs[0].action_space,
-        )
         jobs = evaluation_jobs([project.name for project in projects], arguments.seed, arguments.episodes)
         results = collector.collect(agent, jobs, deterministic=True)
         rows = {project.name: ProjectResult(project.name) for project in projects}

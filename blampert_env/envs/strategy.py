@@ -88,8 +88,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
     ) -> None:
         self.strategies: tuple[Strategy, ...] = choose_strategies(strategies)
         self.feature_names = feature_names(self.strategies)
-        self.action_space = spaces.Discrete(len(self.strategies))  # type: ignore[assignment]
-        self.observation_space = spaces.Box(0.0, 1.0, (len(self.feature_names),), np.float32)
+        self.observation_space, self.action_space = policy_spaces(self.strategies)  # type: ignore[assignment]
         self.render_mode = render_mode
         self.edit_env = CodeEditEnv(
             project,
@@ -181,6 +180,11 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
             completion_tokens=completion.completion_tokens if completion else 0,
         )
         return info
+
+
+def policy_spaces(strategies: Sequence[Strategy]) -> tuple[spaces.Box, spaces.Discrete]:
+    """Observation and action space of a policy over these strategies; the same for every project."""
+    return spaces.Box(0.0, 1.0, (len(feature_names(strategies)),), np.float32), spaces.Discrete(len(strategies))
 
 
 def choose_strategies(choice: str | Path | Sequence[str] | None) -> tuple[Strategy, ...]:
