@@ -8,7 +8,6 @@ from typing import Any
 
 from blampert_agents import Agent, load_agent, load_hyperparams, make_agent
 from blampert_agents.hyperparams import SB3_ALGOS
-from blampert_env.coding import load_strategies
 from blampert_env.envs import StrategyEnv, SuiteEnv
 from blampert_env.envs.registration import SUITE_ID
 from blampert_env.projects import env_id
@@ -29,7 +28,7 @@ def start_agent(config: TrainConfig, env: SuiteEnv, saved: Path | None, *, steps
     """
     inner = env.current
     assert isinstance(inner, StrategyEnv)
-    names = [strategy.name for strategy in load_strategies(config.strategies)]
+    names = [strategy.name for strategy in inner.strategies]
     planned = config.planned_steps(inner.session.max_attempts)
     if saved or config.trained_agent:
         return load_agent(
