@@ -86,6 +86,26 @@ def processes_of(scratch: Path) -> list[int]:
     return found
 
 
+def evaluations_alive() -> list[int]:
+    """Processes in a PID namespace inside another one: what the grader's jail runs for an evaluation."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            lines = (process / "status").read_text().splitlines()
+        except OSError:
+            continue
+        if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
+            found.append(int(process.name))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def reports(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of earlier test runs must not stand in for this one's."""
+    folder = tmp_path_factory.getbasetemp() / "reports"
+    monkeypatch.setattr("blampert_env.grading.grader.cache_dir", lambda: folder)
+
+
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where this test's graders keep their folders; checked to be empty and without processes at the end."""
@@ -98,3 +118,4 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert processes_of(folder) == []
+    assert evaluations_alive() == []

@@ -6,12 +6,13 @@ Their names are numbered, not random, so that a path in a failing test's output 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+
+from blampert_env.grading.blampert_jail.tree import attempt, remove_tree
 
 _PREFIX = "blampert-grade-"
 _MAX_FOLDERS = 1000
@@ -65,7 +66,7 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _is_mine(fd) and _try(fcntl.flock, fd, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is_at(folder, fd)
+        yield _is_mine(fd) and attempt(fcntl.flock, fd, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is_at(folder, fd)
     finally:
         os.close(fd)
 
@@ -81,48 +82,3 @@ def _is_at(folder: Path, fd: int) -> bool:
         return os.path.samestat(os.stat(folder, follow_symlinks=False), os.fstat(fd))
     except OSError:
         return False
-
-
-def remove_tree(top: Path, *, keep: bool = False) -> None:
-    """Remove a folder whatever is in it: read-only entries, and nesting deeper than paths or recursion allow.
-
-    Folders inside folders are moved to the top first, so no path gets long. What cannot be removed stays.
-
-    Args:
-        top: The folder.
-        keep: Only empty it.
-    """
-    numbers = itertools.count()
-    progress = True
-    while progress:
-        progress = False
-        for entry in _entries(top):
-            if not entry.is_dir(follow_symlinks=False):
-                progress |= _try(os.unlink, entry.path)
-                continue
-            _try(os.chmod, entry.path, 0o700)
-            for child in _entries(entry.path):
-                if child.is_dir(follow_symlinks=False):
-                    _try(os.chmod, child.path, 0o700)  # only a writable folder can be moved
-                    progress |= _try(os.rename, child.path, os.path.join(top, f".moved-{next(numbers)}"))
-                else:
-                    progress |= _try(os.unlink, child.path)
-            progress |= _try(os.rmdir, entry.path)
-    if not keep:
-        _try(os.rmdir, top)
-
-
-def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _try(action: Callable[..., object], *arguments: object) -> bool:
-    try:
-        action(*arguments)
-    except OSError:
-        return False
-    return True

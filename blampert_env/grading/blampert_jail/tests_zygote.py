@@ -1,0 +1,171 @@
+"""Makes test processes for one project: pytest over stand-ins, or over the candidate itself where that cannot be."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+from .errors import CandidateGone
+from .runner import Reporter, extend_path, outside
+from .session import Session, SplitReporter, seed_random
+from .trusted import Tests
+
+
+class Collected(Reporter):
+    """Keeps what a collection found instead of sending it."""
+
+    def __init__(self) -> None:
+        super().__init__(-1, "")
+        self.records: list[dict[str, Any]] = []
+
+    def send(self, kind: str, **fields: object) -> None:
+        """Keep one record."""
+        self.records.append({"kind": kind, **fields})
+
+
+class SplitTests:
+    """Tests of a project whose candidate lives in another process.
+
+    Args:
+        spec: The project's, from the trainer.
+    """
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.peer: Tests | None = None
+        self.session: Session | None = None
+        self.records: list[dict[str, Any]] = []
+
+    def stage(self, rpc: socket.socket, box: str) -> dict[str, Any]:
+        """Configure pytest and import the tests with the untouched project on the other side.
+
+        Returns:
+            ``records`` of the collection, ``trusted`` special methods, ``is_dynamic``: whether tests use more than
+            names while they are imported, so that nothing can be kept for later.
+        """
+        self._load(rpc, box)
+        assert self.peer is not None and self.session is not None
+        peer = self.peer
+        is_dynamic = peer.used or bool(peer.shared) or any(key[1] is None for key in peer.named)
+        names = [get for get in peer.gets]
+        shapes = None if is_dynamic else peer.request("probe", peer.imported, names)
+        self.shapes = shapes
+        if shapes is None or "value" in shapes:
+            is_dynamic = True
+        self.trusted = [] if peer.gone else peer.request("classes")
+        self.imported, self.names = list(peer.imported), names
+        peer.shared.clear()
+        peer.shared_keys.clear()
+        peer.dropped.clear()
+        return {
+            "records": self.records,
+            "trusted": self.trusted,
+            "is_dynamic": is_dynamic,
+            "unsupported": peer.unsupported,
+        }
+
+    def _load(self, rpc: socket.socket, box: str) -> None:
+        os.chdir(box)
+        extend_path(
+            [self.spec["tests_root"], *[os.path.join(self.spec["tests_root"], f) for f in self.spec["folders"]]]
+        )
+        self.peer = Tests(rpc, self.spec)
+        collected = Collected()
+        self.session = Session({**self.spec, "staged": True}, self.spec["tests_root"], self.spec["tmp"])
+        self.session.collect(collected)
+        self.records = collected.records
+
+    def run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
+        """Run the tests over the candidate at ``rpc``; in a fork of its own."""
+        try:
+            self._try_run(job, rpc, report_fd)
+        except CandidateGone:
+            Reporter(report_fd, job["token"]).send("finished", code=0, gone=True)
+
+    def _try_run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
+        box = self.spec["box"]
+        if self.session is None:
+            reporter_peer: list[Tests] = []
+            reporter = SplitReporter(report_fd, job["token"], lambda: bool(reporter_peer) and reporter_peer[0].gone)
+            reporter.send("started", split=True)
+            self._load(rpc, box)
+            assert self.peer is not None
+            reporter_peer.append(self.peer)
+        else:
+            assert self.peer is not None
+            self.peer.sock = rpc
+            os.chdir(box)
+            peer = self.peer
+            reporter = SplitReporter(report_fd, job["token"], lambda: peer.gone)
+            reporter.send("started", split=True)
+            shapes = self.peer.request("probe", self.imported, self.names)
+            if shapes != self.shapes:
+                reporter.send("restage")
+                return
+        self._run(job, reporter)
+
+    def _run(self, job: dict[str, Any], reporter: SplitReporter) -> None:
+        peer, session = self.peer, self.session
+        assert peer is not None and session is not None
+        for record in self.records:
+            reporter.send(**record)
+        peer.used = False
+        session.shuffle(job["seed"])
+        session.run(reporter, first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.gone)
+        reporter.send("finished", code=0, gone=peer.gone, unsupported=peer.unsupported[:5])
+
+
+class WholeTests:
+    """Tests and candidate in one process, for projects that cannot be split."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.session: Session | None = None
+
+    def stage(self) -> None:
+        """Configure pytest; nothing of the project is imported yet."""
+        self.session = Session({**self.spec, "staged": False}, self.spec["box"], self.spec["tmp"])
+
+    def run(self, job: dict[str, Any], report_fd: int) -> None:
+        """Collect and run in a fork of its own."""
+        assert self.session is not None
+        spec, box = self.spec, self.spec["box"]
+        os.chdir(box)
+        reporter = Reporter(report_fd, job["token"])
+        reporter.send("started")
+        self.session.spec = {**spec, "tests": job["tests"], "staged": False}
+        extend_path([os.path.join(box, folder) if folder != "." else box for folder in spec["folders"]])
+        for name in spec["modules"]:
+            if name.partition(".")[0] not in sys.stdlib_module_names:
+                sys.modules.pop(name, None)
+        importlib.invalidate_caches()  # the folders were empty when pytest was configured
+        try:
+            self.session.collect(reporter)
+        except Exception as error:
+            reporter.send("not_collected", id="", outcome="failed", failure=f"{type(error).__name__}: {error}")
+        self.session.shuffle(job["seed"])
+        self.session.run(reporter, first=job["first"], stop_early=job["stop_early"], goes_on=lambda: True)
+        for path, file in outside(spec["top_modules"], box):
+            reporter.send("outside", path=path, file=file)
+        reporter.send("finished", code=0)
+
+
+def report_broken(report_fd: int, token: str) -> None:
+    """Say what went wrong in this process, which is no candidate's fault."""
+    text = "".join(traceback.format_exc().splitlines(keepends=True)[-8:])
+    Reporter(report_fd, token).send("broken", failure=text)
+
+
+def prepare_child(spec: dict[str, Any]) -> None:
+    """Signals and streams of a process that runs tests."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    import tempfile
+
+    tempfile.tempdir = None
+    os.environ["TMPDIR"] = spec["tmp"]
+    seed_random()
