@@ -69,7 +69,8 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
     """
     uid, gid = os.geteuid(), os.getegid()
     layers: list[str] = []
-    allowed = set(wanted.get("layers") or _NAMES.values())
+    layers_wanted = wanted.get("layers")
+    allowed = set(_NAMES.values() if layers_wanted is None else layers_wanted)
     flags = [flag for flag, name in _NAMES.items() if name in allowed]
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
     if flags and uid != 0:
