@@ -18,6 +18,7 @@ from typing import Any
 
 from blampert_env.grading.blampert_jail import channel
 from blampert_env.grading.process import signal_name
+from blampert_env.grading.scratch import JAIL_PREFIX
 
 _SCRIPT = str(Path(__file__).with_name("blampert_jail") / "__main__.py")
 _START_LIMIT_S = 60.0
@@ -25,7 +26,6 @@ _FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin
 _LANES = 64
 SLOT_SIZE = "256m"
 OPEN_PROJECTS = 24
-PREFIX = "blampert-jail-"
 PLACES = ("box", "tmp", "shm", "grants", "tests")
 
 
@@ -158,8 +158,7 @@ class Server:
     def _scratch_places(self, number: int) -> dict[str, str]:
         """Scratch folders of a lane where it cannot have a file system of its own."""
         if self._scratch is None:
-            self._scratch = tempfile.mkdtemp(prefix=PREFIX)
-            os.chmod(self._scratch, 0o711)
+            self._scratch = tempfile.mkdtemp(prefix=f"{JAIL_PREFIX}{os.getpid()}-")
         base = os.path.join(self._scratch, str(number))
         os.makedirs(base, exist_ok=True)
         return {name: os.path.join(base, name) for name in PLACES}

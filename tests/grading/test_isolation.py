@@ -93,6 +93,7 @@ def test_a_system_without_namespaces(project: Project, monkeypatch: pytest.Monke
     assert "pid-namespace" not in grader.layers
     with pytest.raises(GraderError, match="needs mount-namespace"):
         _ = Grader(bare, isolation="strict").baseline
+    server(sys.executable, ()).close()
 
 
 def test_an_interpreter_without_pytest_is_no_zero(project: Project, tmp_path: Path) -> None:

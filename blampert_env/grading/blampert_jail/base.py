@@ -84,7 +84,8 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
             linux.unshare(flag)
             layers.append(_NAMES[flag])
     os.close(proc)
-    if uid == 0:
+    drops = uid == 0 and "mount-namespace" in layers  # else another user could not read this one's interpreter
+    if drops:
         layers.append("dropped-uid")
     users = "pid-namespace" in layers and "mount-namespace" in layers and can_nest
     return {
@@ -93,8 +94,8 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
         "mounts": "mount-namespace" in layers,
         "pids": "pid-namespace" in layers,
         "users": users,
-        "uid": wanted["uid"] if uid == 0 else None,
-        "gid": wanted["uid"] if uid == 0 else None,
+        "uid": wanted["uid"] if drops else None,
+        "gid": wanted["uid"] if drops else None,
     }
 
 
