@@ -74,7 +74,7 @@ class Server:
         self._numbers = list(range(_LANES))[::-1]
         self._scratch: str | None = None
         mine, theirs = socket.socketpair()
-        facts = {
+        facts: dict[str, Any] = {
             "uid": _FIRST_UID,
             "layers": layers,
             "slot_size": SLOT_SIZE,

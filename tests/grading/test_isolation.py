@@ -85,9 +85,10 @@ def test_a_system_without_namespaces(project: Project, monkeypatch: pytest.Monke
     monkeypatch.setattr("blampert_env.grading.trusted.server", lambda python: server(python, ()))
     bare = Project.from_files("bare", {**project.sources, **project.tests, "data.txt": "another fingerprint"})
     with pytest.warns(UserWarning, match=r"the sandbox lacks mount-namespace, pid-namespace, network-namespace"):
-        grader = Grader(bare, cache_size=0)
-        assert grader.baseline.passed == 0
-    daemon = "import os\ndef double(x):\n    if os.fork() == 0:\n        os.setsid()\n        while True: pass\n    return 2 * x\n"
+        baseline = Grader(bare, cache_size=0).baseline
+    assert baseline.passed == 0
+    grader = Grader(bare, cache_size=0)
+    daemon = "import os\ndef double(x):\n    while not os.fork():\n        os.setsid()\n    return 2 * x\n"
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     assert grader.grade({"tiny.py": daemon}).all_passed
     assert "pid-namespace" not in grader.layers

@@ -11,47 +11,14 @@ import socket
 from typing import Any
 
 from . import channel, lane, linux, root
+from .linux import words
 
 # what candidates often import: loaded once, before every fork
-_COMMON = [
-    "abc",
-    "array",
-    "bisect",
-    "collections",
-    "collections.abc",
-    "contextlib",
-    "copy",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "inspect",
-    "io",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "os",
-    "pathlib",
-    "random",
-    "re",
-    "statistics",
-    "string",
-    "sys",
-    "textwrap",
-    "time",
-    "typing",
-    "unicodedata",
-    "types",
-    "warnings",
-    "weakref",
-    "zoneinfo",
-]
+_COMMON = words(
+    "abc array bisect collections collections.abc contextlib copy csv dataclasses datetime decimal enum "
+    "fractions functools hashlib heapq inspect io itertools json math operator os pathlib random re statistics "
+    "string sys textwrap time typing unicodedata types warnings weakref zoneinfo"
+)
 _NAMES = {
     linux.CLONE_NEWNS: "mount-namespace",
     linux.CLONE_NEWPID: "pid-namespace",
@@ -65,7 +32,7 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
     """Enter every namespace that the kernel gives, and say which; in the launcher.
 
     Args:
-        wanted: ``layers`` that may be used (all by default), ``uid`` to become if this is root, and what else is passed on.
+        wanted: ``layers`` that may be used (all by default), ``uid`` to become if this is root; the rest is passed on.
     """
     uid, gid = os.geteuid(), os.getegid()
     layers: list[str] = []

@@ -1,6 +1,6 @@
 """A pytest session in stages: configured and collected before a fork, run after it.
 
-These are pytest's private calls; ``tests/grading/test_pytest_internals.py`` pins each, so that a new pytest says what broke.
+These are pytest's private calls; ``tests/grading/test_pytest_internals.py`` pins each: a new pytest says what broke.
 """
 
 from __future__ import annotations
@@ -99,6 +99,33 @@ class Session:
             return [ranks.setdefault(node, draw.random()) for node in item.listchain()[1:]]
 
         self.session.items.sort(key=rank)
+
+
+def remember_rewriting(config: Any, root: str, files: Sequence[tuple[str, bytes]]) -> None:
+    """Rewrite the assertions of test files now, and use that whenever a file has this content.
+
+    Rewriting costs milliseconds a file, and every evaluation imports the same ones.
+    """
+    import ast
+
+    from _pytest.assertion import rewrite
+
+    known: dict[bytes, Any] = {}
+    for path, content in files:
+        if path.endswith(".py"):
+            try:
+                tree = ast.parse(content, filename=os.path.join(root, path))
+            except (SyntaxError, ValueError, RecursionError):
+                continue
+            rewrite.rewrite_asserts(tree, content, os.path.join(root, path), config)
+            known[content] = compile(tree, os.path.join(root, path), "exec", dont_inherit=True)
+    original = rewrite._rewrite_test
+
+    def rewrite_test(path: pathlib.Path, config: Any) -> Any:
+        code = known.get(path.read_bytes())
+        return original(path, config) if code is None else (b"", code)  # the hash is for a file that is not written
+
+    rewrite._rewrite_test = rewrite_test
 
 
 def seed_random() -> None:

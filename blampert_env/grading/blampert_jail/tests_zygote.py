@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 from .errors import CandidateGone
 from .runner import Reporter, extend_path, outside
-from .session import Session, SplitReporter, seed_random
+from .session import Session, SplitReporter, remember_rewriting, seed_random
 from .trusted import Tests
 
 
@@ -49,7 +50,7 @@ class SplitTests:
             names while they are imported, so that nothing can be kept for later.
         """
         self._load(rpc, box)
-        assert self.peer is not None and self.session is not None
+        assert self.peer is not None
         peer = self.peer
         is_dynamic = peer.used or bool(peer.shared) or any(key[1] is None for key in peer.named)
         names = [get for get in peer.gets]
@@ -111,7 +112,8 @@ class SplitTests:
 
     def _run(self, job: dict[str, Any], reporter: SplitReporter) -> None:
         peer, session = self.peer, self.session
-        assert peer is not None and session is not None
+        assert peer is not None
+        assert session is not None
         for record in self.records:
             reporter.send(**record)
         peer.used = False
@@ -128,8 +130,12 @@ class WholeTests:
         self.session: Session | None = None
 
     def stage(self) -> None:
-        """Configure pytest; nothing of the project is imported yet."""
+        """Configure pytest and rewrite the tests' assertions; nothing of the project is imported yet."""
         self.session = Session({**self.spec, "staged": False}, self.spec["box"], self.spec["tmp"])
+
+        sources = [base64.b64decode(text) for text in (*self.spec["files"].values(), *self.spec["twins"].values())]
+        paths = [*self.spec["files"], *self.spec["twins"]]
+        remember_rewriting(self.session.config, self.spec["box"], list(zip(paths, sources, strict=True)))
 
     def run(self, job: dict[str, Any], report_fd: int) -> None:
         """Collect and run in a fork of its own."""

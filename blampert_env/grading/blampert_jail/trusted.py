@@ -19,8 +19,9 @@ from typing import Any
 from . import mirror, remote
 from .errors import CandidateError, CandidateGone, find_class, importable
 from .peer import Peer
+from .plain import Unsupported
 from .remote import CLASS_KEY, RemoteFunction, RemoteObject, RemoteType
-from .wire import ProtocolError, Unsupported
+from .wire import ProtocolError
 
 _DECOYS = 3
 # objects whose attributes lead into the interpreter
@@ -256,10 +257,7 @@ class Tests(Peer):
             CandidateGone: It was equal to a decoy.
         """
         __tracebackhide__ = True
-        if stand_in is other:
-            decoys = []
-        else:
-            decoys = [_unlike(other) for _ in range(_DECOYS)]
+        decoys = [] if stand_in is other else [_unlike(other) for _ in range(_DECOYS)]
         asked = [*decoys, other]
         order = list(range(len(asked)))
         random.Random(os.urandom(8)).shuffle(order)
@@ -414,12 +412,12 @@ def _watch_patches(peer: Tests) -> None:
         note(target, name, is_back=True)
         return result
 
-    mock._patch.__enter__, mock._patch.__exit__ = entered, left  # type: ignore[attr-defined]
+    mock._patch.__enter__, mock._patch.__exit__ = entered, left  # type: ignore[method-assign, attr-defined]
 
 
 def _place(target: Any) -> list[str] | None:
     """Where a library's module or class is found; None for anything else (stand-ins send the change themselves)."""
-    if isinstance(target, CandidateModule) or isinstance(target, RemoteType) or isinstance(type(target), RemoteType):
+    if isinstance(target, (CandidateModule, RemoteType)) or isinstance(type(target), RemoteType):
         return None
     if isinstance(target, types.ModuleType):
         return [target.__name__, ""]
