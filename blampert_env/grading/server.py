@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from blampert_env.grading import cgroups
 from blampert_env.grading.blampert_jail import channel
 from blampert_env.grading.process import signal_name
 from blampert_env.grading.scratch import JAIL_PREFIX
@@ -73,12 +74,13 @@ class Server:
         self._idle: list[Lane] = []
         self._numbers = list(range(_LANES))[::-1]
         self._scratch: str | None = None
+        self._groups: dict[int, list[Path]] = {}
+        cgroups.remove_stale()
         mine, theirs = socket.socketpair()
         facts: dict[str, Any] = {
             "uid": _FIRST_UID,
             "layers": layers,
             "slot_size": SLOT_SIZE,
-            "cgroup_files": [],
         }
         with theirs, tempfile.TemporaryFile() as said:
             self.process = subprocess.Popen(
@@ -148,11 +150,16 @@ class Server:
             message |= {"uid": uid, "gid": uid}
         if "mount-namespace" not in self.facts["layers"]:
             message["places"] = self._scratch_places(number)
+        groups = self._groups.setdefault(number, cgroups.make(number))
+        fds = [os.open(group / "cgroup.procs", os.O_WRONLY) for group in groups]
         with theirs, self._lock:
             try:
-                channel.send(self.control, message, [theirs.fileno()])
+                channel.send(self.control, message, [theirs.fileno(), *fds])
             except channel.Closed:
                 raise ServerFailed("the grader's base was killed") from None
+            finally:
+                for fd in fds:
+                    os.close(fd)
         return mine
 
     def _scratch_places(self, number: int) -> dict[str, str]:
@@ -176,14 +183,17 @@ class Server:
         for lane in self._idle:
             lane.close()
         self._idle.clear()
-        with contextlib.suppress(ProcessLookupError):
+        try:
+            self.process.wait(5)  # the base ends by itself, and with it everything in its namespace
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         from blampert_env.grading.blampert_jail.tree import remove_tree
 
         if self._scratch is not None:
             remove_tree(self._scratch)
+        for groups in self._groups.values():
+            cgroups.remove(groups)
 
 
 class Lane:

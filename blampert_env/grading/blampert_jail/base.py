@@ -86,7 +86,6 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     """Build the jail and make lanes until the trainer goes away; in process 1."""
     os.umask(0o022)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes that end are nobody's business
-    facts["cgroups"] = _open_cgroups(facts.get("cgroup_files", []))
     places = facts.get("places", {})
     try:
         if facts["mounts"]:
@@ -130,7 +129,7 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
                 factory.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 linux.die_with_parent()
-                lane.Lane(socket.socket(fileno=fds[0]), mine, {**facts, **message}).serve()
+                lane.Lane(socket.socket(fileno=fds[0]), mine, {**facts, **message, "cgroups": fds[1:]}).serve()
             except OSError as error:
                 with contextlib.suppress(channel.Closed):
                     channel.send(socket.socket(fileno=os.dup(fds[0])), {"error": str(error)})
@@ -138,14 +137,6 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
         mine.close()
         for fd in fds:
             os.close(fd)
-
-
-def _open_cgroups(files: list[str]) -> list[int]:
-    found = []
-    for path in files:
-        with contextlib.suppress(OSError):
-            found.append(os.open(path, os.O_WRONLY))
-    return found
 
 
 def _fork_factory(control: socket.socket, facts: dict[str, Any]) -> socket.socket:
@@ -201,10 +192,11 @@ def _be_zygote(
             sock.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         linux.die_with_parent()
-        if len(fds) > 1:
-            linux.setns(fds[1], linux.CLONE_NEWNS)
-            os.close(fds[1])
-        lane.serve_candidates(control, {**facts, **message.get("facts", {})}, message["spec"])
+        cgroups = fds[1:]
+        if facts["mounts"]:
+            linux.setns(cgroups[0], linux.CLONE_NEWNS)
+            os.close(cgroups.pop(0))
+        lane.serve_candidates(control, {**facts, **message["facts"], "cgroups": cgroups}, message["spec"])
     except BaseException as error:
         with contextlib.suppress(channel.Closed):
             channel.send(control, {"error": f"{type(error).__name__}: {error}"})

@@ -155,7 +155,7 @@ class Lane:
         who = {key: self.facts[key] for key in ("uid", "gid")}
         job = {"op": "zygote", "spec": {key: spec[key] for key in _CANDIDATE_KEYS}, "facts": who}
         try:
-            channel.send(self.factory, job, fds)
+            channel.send(self.factory, job, [*fds, *self.facts["cgroups"]])
         except channel.Closed:
             raise Failed("the grader's base was killed") from None
         theirs.close()

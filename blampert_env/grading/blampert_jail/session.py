@@ -125,7 +125,7 @@ def remember_rewriting(config: Any, root: str, files: Sequence[tuple[str, bytes]
         code = known.get(path.read_bytes())
         return original(path, config) if code is None else (b"", code)  # the hash is for a file that is not written
 
-    rewrite._rewrite_test = rewrite_test
+    rewrite._rewrite_test = rewrite_test  # type: ignore[assignment]
 
 
 def seed_random() -> None:
