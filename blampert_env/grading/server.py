@@ -71,6 +71,7 @@ class Server:
         self.owner = os.getpid()
         self.python = python
         self._lock = threading.Lock()
+        self._is_dead = False
         self._idle: list[Lane] = []
         self._numbers = list(range(_LANES))[::-1]
         self._scratch: str | None = None
@@ -141,6 +142,14 @@ class Server:
         with self._lock:
             self._idle.append(lane)
 
+    def drop_idle(self) -> None:
+        """Let go of lanes that nobody uses: after a failure, any of them may lack a process."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._numbers += [lane.number for lane in idle]
+        for lane in idle:
+            lane.close()
+
     def make_lane(self, number: int) -> socket.socket:
         """A channel to a new lane."""
         mine, theirs = socket.socketpair()
@@ -156,6 +165,7 @@ class Server:
             try:
                 channel.send(self.control, message, [theirs.fileno(), *fds])
             except channel.Closed:
+                self._is_dead = True
                 raise ServerFailed("the grader's base was killed") from None
             finally:
                 for fd in fds:
@@ -173,7 +183,7 @@ class Server:
     @property
     def alive(self) -> bool:
         """Whether the base is there, and belongs to this process."""
-        return self.owner == os.getpid() and self.process.poll() is None
+        return not self._is_dead and self.owner == os.getpid() and self.process.poll() is None
 
     def close(self) -> None:
         """End everything below."""
@@ -254,6 +264,13 @@ def server(python: str, layers: tuple[str, ...] | None = None) -> Server:
                 found.close()
             found = _servers[python, layers] = Server(python, layers)
         return found
+
+
+def drop_idle(python: str) -> None:
+    """After a failure: let the next evaluation under an interpreter start with a new lane."""
+    for (name, _), found in list(_servers.items()):
+        if name == python and found.alive:
+            found.drop_idle()
 
 
 @atexit.register

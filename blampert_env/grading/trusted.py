@@ -15,7 +15,7 @@ from blampert_env.grading import cold, jailed, judge
 from blampert_env.grading.jailed import Options
 from blampert_env.grading.process import Run
 from blampert_env.grading.report import Method, TestReport
-from blampert_env.grading.server import ServerFailed, server, supported
+from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
 from blampert_env.grading.suite import Suite
 from blampert_env.grading.twins import make_twins, test_texts, twin_of
 from blampert_env.projects import load_solution
@@ -82,6 +82,8 @@ class Engine:
             try:
                 return self._run(method, sources, options, files)
             except (ServerFailed, cold.RunnerFailed, OSError) as error:
+                if self.isolation != "none":
+                    drop_idle(self.python)
                 if attempt == 2:
                     raise GraderError(f"cannot grade {self.suite.project.name}: {error}") from error
         raise AssertionError("unreachable")

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 from typing import Any
@@ -116,6 +117,8 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     gc.freeze()
     channel.send(control, {"layers": facts["layers"], "places": facts["places"], "users": facts["users"]})
     while True:
+        if factory in select.select([control, factory], [], [])[0]:
+            return  # it never says anything: it was killed, and nothing works without it
         try:
             message, fds = channel.receive(control)
         except channel.Closed:
@@ -154,8 +157,6 @@ def _fork_factory(control: socket.socket, facts: dict[str, Any]) -> socket.socke
 
 def _serve_factory(base: socket.socket, facts: dict[str, Any]) -> None:
     """Take lanes from the base, and zygote requests from lanes."""
-    import select
-
     gc.collect()
     gc.freeze()
     lanes: dict[int, socket.socket] = {}

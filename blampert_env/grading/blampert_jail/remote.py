@@ -33,6 +33,7 @@ BINARY = frozenset(
     for prefix in ("", "r", "i")
 ) | frozenset(["lt", "le", "gt", "ge", "eq", "ne", "contains"])
 SPECIAL = {f"__{name}__" for name in UNARY | BINARY}
+_COMPARED = words("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __bool__ __len__ __contains__")
 _IMMUTABLE = (bool, int, float, str, bytes, tuple, frozenset, complex)
 BASES: dict[str, type] = {base.__name__: base for base in (int, float, str, bytes, tuple, frozenset)}
 
@@ -300,6 +301,9 @@ def make_class(name: str, module: str, bases: tuple[type, ...], description: dic
     for special in description.get("special", ()):
         if special in allowed and special not in ("__eq__", "__ne__", "__copy__", "__deepcopy__"):
             namespace[special] = _special(special)
+    value_base = next((base for base in BASES.values() if any(issubclass(one, base) for one in bases)), None)
+    if value_base is not None:  # compared here, by value, whatever else its class inherits
+        namespace.update({name: getattr(value_base, name) for name in _COMPARED if hasattr(value_base, name)})
     if not is_value:
         has_equal = "__eq__" in allowed and "__eq__" in description.get("special", ())
         namespace["__eq__"] = _equal if has_equal else _identical
