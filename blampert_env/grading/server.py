@@ -166,6 +166,7 @@ class Server:
                 channel.send(self.control, message, [theirs.fileno(), *fds])
             except channel.Closed:
                 self._is_dead = True
+                mine.close()
                 raise ServerFailed("the grader's base was killed") from None
             finally:
                 for fd in fds:
