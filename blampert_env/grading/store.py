@@ -69,6 +69,12 @@ class ReportStore:
         except (sqlite3.Error, StorageError):
             return
 
+    def close(self) -> None:
+        """Close this thread's connection; the next use opens another."""
+        connection: sqlite3.Connection | None = self._local.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.close()
+
     def _connection(self) -> sqlite3.Connection:
         import sqlite3
 

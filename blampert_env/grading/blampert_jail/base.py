@@ -13,6 +13,7 @@ from typing import Any
 
 from . import channel, lane, linux, root
 from .linux import words
+from .runner import UNUSED
 
 # what candidates often import: loaded once, before every fork
 _COMMON = words(
@@ -108,7 +109,7 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
         import pytest  # noqa: F401
         from _pytest import config
 
-        for plugin in config.default_plugins:
+        for plugin in set(config.default_plugins) - set(UNUSED):
             importlib.import_module(f"_pytest.{plugin}")
     except ImportError as error:
         channel.send(control, {"error": f"pytest cannot be imported ({error}): install pytest there"})
