@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import signal
 import tempfile
@@ -86,16 +87,33 @@ def processes_of(scratch: Path) -> list[int]:
     return found
 
 
-def evaluations_alive() -> list[int]:
-    """Processes in a PID namespace inside another one: what the grader's jail runs for an evaluation."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+def below(pid: int) -> list[int]:
+    """Every process below one, itself included."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            lines = (process / "status").read_text().splitlines()
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(status.parent.name))
+    found, waiting = [pid], [pid]
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        found += new
+        waiting += new
+    return found
+
+
+def evaluations_alive() -> list[int]:
+    """Processes below this one in a PID namespace inside another: what the grader's jail runs for an evaluation."""
+    found = []
+    for pid in below(os.getpid()):
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         except OSError:
             continue
         if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
-            found.append(int(process.name))
+            found.append(pid)
     return found
 
 

@@ -148,8 +148,9 @@ def test_a_killed_trainer_leaves_nothing(project: Project, scratch: Path) -> Non
         assert trainer.stdout is not None
         assert trainer.stdout.readline() == b"ready\n"
         wait_until(lambda: len(evaluations_alive()) >= 5)
+        running = evaluations_alive()
         trainer.send_signal(signal.SIGKILL)
-    wait_until(lambda: not evaluations_alive())
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in running))
     wait_until(lambda: not processes_of(scratch))
     assert list(scratch.iterdir()) == []
 

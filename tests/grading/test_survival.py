@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ from blampert_env.grading import Grader, TestReport
 from blampert_env.grading.server import server
 from blampert_env.projects import Project
 
-from ..conftest import evaluations_alive
+from ..conftest import below, evaluations_alive
 from .conftest import ONE, SOLVED, THREE, TWO
 
 HALF = "def double(x):\n    return 2 if x == 1 else 0\n"
@@ -27,23 +26,6 @@ RIGHT = {
     SOLVED: {ONE: "passed", TWO: "passed", THREE: "passed"},
     HALF: {ONE: "passed", TWO: "failed", THREE: "failed"},
 }
-
-
-def below(pid: int) -> list[int]:
-    """Every process below one, itself included."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(status.parent.name))
-    found, waiting = [pid], [pid]
-    while waiting:
-        new = children.get(waiting.pop(), [])
-        found += new
-        waiting += new
-    return found
 
 
 class Killer(threading.Thread):
