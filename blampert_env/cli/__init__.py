@@ -10,8 +10,8 @@ from blampert_env.errors import UsageError, unknown_name
 
 # command -> (module with a main(argv, prog) function, one line of help)
 COMMANDS = {
-    "train": ("blampert_env.train", "train a policy on projects, with an LLM writing the code"),
-    "evaluate": ("blampert_env.evaluate", "run a saved policy, greedily, and print the same table"),
+    "train": ("blampert_env.cli.train", "train a policy on projects, with an LLM writing the code"),
+    "evaluate": ("blampert_env.cli.evaluate", "run a saved policy, greedily, and print the same table"),
 }
 
 
