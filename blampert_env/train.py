@@ -212,7 +212,7 @@ def _config(arguments: argparse.Namespace, places: Places) -> TrainConfig:
     given = {name: getattr(arguments, name) for name in _SETTINGS if getattr(arguments, name) is not None}
     given = places.defaults() | given
     learning_rate: dict[str, Any] = {} if arguments.trained_agent else places.learning_rate(given.get("algo"))
-    hyperparams = learning_rate | parse_hyperparams(arguments.hyperparams or [])
+    hyperparams = {**learning_rate, **parse_hyperparams(arguments.hyperparams or [])}
     given |= {"projects": tuple(folders), "hyperparams": hyperparams}
     for name in ("strategies", "trained_agent"):
         if getattr(arguments, name):

@@ -170,7 +170,8 @@ def require_workspace(path: str | Path | None = None) -> Workspace:
     """
     workspace = workspace_at(path)
     if not workspace.exists:
-        raise UsageError(f"no workspace at {workspace}: make it with `{create_command(workspace)}`")
+        what = f"{workspace} is not a workspace" if workspace.folder.exists() else f"no workspace at {workspace}"
+        raise UsageError(f"{what}: make one with `{create_command(workspace)}`")
     return workspace
 
 
