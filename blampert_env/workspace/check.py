@@ -190,6 +190,8 @@ def _shuffled_run(
             "blampert_shuffle",
             "-p",
             "no:cacheprovider",
+            "-o",
+            "addopts=",
             *sorted(project.tests),
         ]
         process = subprocess.Popen(

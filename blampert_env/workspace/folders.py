@@ -64,11 +64,12 @@ def make_env(project: str, *, workspace: str, **kwargs: Any) -> Any:
         UsageError: The workspace's virtual environment cannot run the project's tests; says how to mend it.
     """
     from blampert_env.envs.registration import make_env as make
+    from blampert_env.projects.project import snake_case
     from blampert_env.workspace.venv import problem
 
     place = workspace_at(workspace)
     if kwargs.get("python") is None:
-        if wrong := problem(place, {Path(project).name: Path(project)}, moved_matters=False):
+        if wrong := problem(place, {snake_case(Path(project).name): Path(project)}, moved_matters=False):
             raise UsageError(wrong)
         kwargs["python"] = str(place.python)
     return make(project, **kwargs)

@@ -34,7 +34,7 @@ def set_value(workspace: Workspace, key: str, value: Any) -> Any:
         StorageError: The file cannot be written; it is as it was.
     """
     section, _, name = known_key(key).partition(".")
-    check(key, value, "config set")
+    check(key, value, str(workspace.config_path))
     if key == "agent.algo":
         from blampert_agents import ALGOS
 
