@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from blampert_env.errors import UsageError
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from blampert_env.errors import StorageError, UsageError
 
 ENVIRONMENT = "BLAMPERT_WORKSPACE"
 DEFAULT_FOLDER = "~/.blampert_workspace"
@@ -101,16 +100,34 @@ class Workspace:
         """Whether there is a workspace here."""
         return self.config_path.is_file() or self.marker.is_file()
 
-    def lock(self, name: str = "workspace", timeout_s: float = 300.0) -> BaseFileLock:
-        """A lock between processes, for what several agents may change at once; a context manager.
+    @contextmanager
+    def lock(self, name: str = "workspace", timeout_s: float = 300.0) -> Iterator[None]:
+        """Hold a lock between processes, for what several agents may change at once; the kernel frees it if one dies.
 
         Args:
             name: What is guarded; locks of other names do not wait for one another.
-            timeout_s: Seconds to wait before ``filelock.Timeout``.
-        """
-        from filelock import FileLock
+            timeout_s: Seconds to wait for it.
 
-        return FileLock(self.data / f".{name}.lock", timeout=timeout_s)
+        Raises:
+            StorageError: Another process holds it for longer, or it cannot be made.
+        """
+        from filelock import FileLock, Timeout
+
+        path = self.data / f".{name}.lock"
+        lock = FileLock(path, timeout=timeout_s)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise StorageError(
+                f"another process has held {path} for {timeout_s:.0f} s: end it and try again"
+            ) from error
+        except OSError as error:
+            raise StorageError(f"cannot make {path}: {error.strerror or error}; check its permissions") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def __str__(self) -> str:
         return str(self.folder)

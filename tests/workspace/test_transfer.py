@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from blampert_env.errors import UsageError
-from blampert_env.workspace.transfer import MANIFEST, export_run, import_run
+from blampert_env.workspace.transfer import MANIFEST, export_run
+from blampert_env.workspace.unpack import import_run
 
 CONFIG = b'{"algo": "thompson"}'
 
