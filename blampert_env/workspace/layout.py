@@ -134,8 +134,20 @@ class Workspace:
 
 
 def default_folder() -> Path:
-    """``$BLAMPERT_WORKSPACE`` if it is set and not empty, else ``~/.blampert_workspace``."""
-    return Path(os.environ.get(ENVIRONMENT) or DEFAULT_FOLDER).expanduser().absolute()
+    """``$BLAMPERT_WORKSPACE`` if it is set and not empty, else ``~/.blampert_workspace``.
+
+    Raises:
+        UsageError: This user has no home folder.
+    """
+    return _expanded(os.environ.get(ENVIRONMENT) or DEFAULT_FOLDER)
+
+
+def _expanded(path: str | Path) -> Path:
+    """An absolute path, with ``~`` followed."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(f"{path}: there is no such home folder; set {ENVIRONMENT} to a folder") from error
 
 
 def is_named(path: str | Path | None = None) -> bool:
@@ -149,7 +161,7 @@ def workspace_at(path: str | Path | None = None) -> Workspace:
     ``workspace.root`` and ``workspace.projects`` are followed if the settings can be read; who acts on them calls
     :func:`~blampert_env.workspace.load_config`, which says what is wrong with them.
     """
-    folder = Path(path).expanduser().absolute() if path else default_folder()
+    folder = _expanded(path) if path else default_folder()
     settings = _placement(folder / CONFIG_NAME)
     root = resolve(settings.get("root"), folder)
     projects = resolve(settings.get("projects"), folder) if settings.get("projects") else root / "projects"
@@ -164,7 +176,7 @@ def resolve(value: Any, folder: Path) -> Path:
     """A path of the settings, relative to ``folder``, that of ``agent_config.json``; None is that folder itself."""
     if not isinstance(value, str) or not value:
         return folder
-    return Path(os.path.normpath(folder / Path(value).expanduser()))
+    return Path(os.path.normpath(_expanded(value) if value.startswith("~") else folder / value))
 
 
 def find_workspace(path: str | Path | None = None) -> Workspace | None:
@@ -194,7 +206,10 @@ def require_workspace(path: str | Path | None = None) -> Workspace:
 
 def create_command(workspace: Workspace) -> str:
     """What to type to make or mend ``workspace``."""
-    named = workspace.folder != Path(DEFAULT_FOLDER).expanduser() and workspace.folder != default_folder()
+    try:
+        named = workspace.folder != default_folder()
+    except UsageError:  # no home folder: only a path can name it
+        named = True
     return "blampert workspace create" + (f" --path {workspace.folder}" if named else "")
 
 
