@@ -29,7 +29,7 @@ from typing import IO
 
 from blampert_env.atomic import atomic_path
 from blampert_env.errors import StorageError, UsageError
-from blampert_env.workspace.runs import RUN_LOCK, is_run
+from blampert_env.workspace.runs import RUN_LOCK, RUN_STATE, is_run
 
 MANIFEST = "blampert-run.json"
 POLICY = "policy.zip"
@@ -56,10 +56,9 @@ def export_run(run: Path, policy: Path, goal: Path) -> int:
         raise UsageError(f"no run at {run}: see `blampert workspace info` for those there are")
     try:
         with tempfile.TemporaryDirectory(prefix="blampert-export-") as scratch, atomic_path(goal) as draft:
-            files = {f"run/{path.relative_to(run).as_posix()}": path for path in _files(run)}
+            packed = _snapshot(run, Path(scratch))
             if policy.is_file():
-                files[POLICY] = policy
-            packed = {name: _stable(path, Path(scratch)) for name, path in files.items()}
+                packed[POLICY] = _stable(policy, Path(scratch))
             entries = {name: {"size": path.stat().st_size, "sha256": sha256_of(path)} for name, path in packed.items()}
             manifest = {"format": FORMAT, "name": run.name, "files": entries}
             # no time, user or mode of this machine goes along: the same run gives the same file
@@ -74,9 +73,26 @@ def export_run(run: Path, policy: Path, goal: Path) -> int:
                         _add(tar, name, file)
             return len(entries)
     except OSError as error:
-        raise StorageError(f"cannot pack {run}: {error.strerror or error}") from error
+        raise StorageError(f"cannot pack {run}: {error.strerror or error}; make room, or choose another -o") from error
     except sqlite3.Error as error:
         raise StorageError(f"cannot pack {run}: a database in it cannot be read ({error})") from error
+
+
+def _snapshot(run: Path, scratch: Path) -> dict[str, Path]:
+    """Member name to a copy of it, of one moment: a run that is trained in replaces its policy and its state meanwhile.
+
+    Raises:
+        StorageError: The run changes faster than it can be copied.
+    """
+    for _ in range(20):
+        try:
+            copies = {f"run/{path.relative_to(run).as_posix()}": _stable(path, scratch) for path in _files(run)}
+        except FileNotFoundError:
+            continue  # a policy that was replaced
+        state = copies.get(f"run/{RUN_STATE}")
+        if state is None or f"run/{json.loads(state.read_bytes()).get('policy')}" in copies:
+            return copies
+    raise StorageError(f"cannot pack {run}: it changes all the time, or the policy that its state names is missing")
 
 
 def _files(run: Path) -> Iterator[Path]:
