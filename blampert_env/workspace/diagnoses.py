@@ -82,6 +82,11 @@ def redis_server(url: str | None) -> Diagnosis:
     """Whether the Redis of the settings answers; none is fine."""
     if url is None:
         return Diagnosis("Redis", "ok", "not used (storage.redis_url is null)")
+    from importlib.util import find_spec
+
+    if find_spec("redis") is None:
+        text = "storage.redis_url is set, but the package redis is missing"
+        return Diagnosis("Redis", "broken", text, "pip install 'blampert[redis]'")
     import redis
 
     try:
