@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LEAVES = {"errors", "resources", "atomic"}
+LEAVES = {"errors", "resources", "atomic", "quality"}
 MAY_IMPORT = {
     "projects": set(),
     "editing": {"projects"},
