@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from blampert_env.errors import ConfigError
 from blampert_env.training.config import TrainConfig
 
 if TYPE_CHECKING:
+    from blampert_env.lm import LanguageModel
     from blampert_env.training.rollout import Collector
     from blampert_env.training.run_folder import RunFolder
 
@@ -42,6 +44,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("-f", "--log-folder", type=Path, default=Path("logs"), help="where runs are kept (default: logs)")
     add("--models-folder", type=Path, default=Path("models"), help="where the policy is put (default: models)")
     add("-tb", "--tensorboard-log", type=Path, metavar="DIR", help="TensorBoard folder (default: the run's own)")
+    add("--metrics-port", type=natural, metavar="PORT", help="serve /metrics on 127.0.0.1 (default: off; 0: any port)")
     add("-P", "--progress", action="store_true", help="show a progress bar")
     return parser
 
@@ -89,17 +92,19 @@ def train(arguments: argparse.Namespace) -> int:
         for name in collector.envs[0].projects:
             collector.envs[0].reset(options={"project": name})
         lm.connect()
-        return _run(arguments, config, run, collector, lm.name)
+        return _run(arguments, config, run, collector, lm)
     finally:
         collector.close()
 
 
 def _run(
-    arguments: argparse.Namespace, config: TrainConfig, run: RunFolder | None, collector: Collector, model: str
+    arguments: argparse.Namespace, config: TrainConfig, run: RunFolder | None, collector: Collector, lm: LanguageModel
 ) -> int:
     """Make or open the run folder, train in it, print what came of it."""
     from blampert_env.telemetry import ActionStore, Recorder, TensorBoardSink
+    from blampert_env.telemetry.exporter import LiveStatus, RunFigures
     from blampert_env.training.console import RunConsole
+    from blampert_env.training.metrics import serve_metrics
     from blampert_env.training.run_folder import RunFolder
     from blampert_env.training.start import resolved_settings, start_agent
     from blampert_env.training.trainer import Trainer
@@ -109,12 +114,23 @@ def _run(
     agent = start_agent(config, collector.envs[0], saved, steps_done=int(state["timesteps"]) if state else 0)
     if config.trained_agent:
         config = replace(config, algo=agent.name)
-    run = run or RunFolder.create(arguments.log_folder, config.algo, arguments.models_folder)
-    run.write_config(config.to_json() | resolved_settings(agent, collector.envs[0], model))
-    board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
-    store = ActionStore(run.actions)
-    with Recorder([store, board]) as recorder, RunConsole(bar=arguments.progress) as console:
-        console.say(f"blampert: model {model}; steps, scalars and code go to {run.path}")
+    figures = RunFigures(
+        config.algo, circuit=lambda: lm.circuit.as_dict(), labels={"algo": config.algo, "model": lm.name}
+    )
+    with ExitStack() as stack:
+        # before a folder is made: a port that is taken leaves nothing behind
+        metrics = stack.enter_context(serve_metrics(figures, arguments.metrics_port))
+        run = run or RunFolder.create(arguments.log_folder, config.algo, arguments.models_folder)
+        run.write_config(config.to_json() | resolved_settings(agent, collector.envs[0], lm.name))
+        figures.run = run.name
+        board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
+        store = ActionStore(run.actions)
+        recorder = stack.enter_context(Recorder([store, board, figures]))
+        stack.enter_context(LiveStatus(figures, run.path))
+        console = stack.enter_context(RunConsole(bar=arguments.progress))
+        console.say(f"blampert: model {lm.name}; steps, scalars and code go to {run.path}")
+        if metrics:
+            console.say(f"blampert: metrics at {metrics}")
         trainer = Trainer(config, run, agent, collector, recorder, store, console.progress)
         if state:
             trainer.restore(state)
@@ -122,10 +138,12 @@ def _run(
         interrupted = False
         try:
             trainer.begin()
+            figures.resume(store.totals(by="strategy", run_id=run.name))
             trainer.train()
             trainer.evaluate()
         except KeyboardInterrupt:
             interrupted = True  # everything up to the last finished iteration and episode is saved already
+            figures.state = "interrupted"
         rows = list(trainer.results.values()) if interrupted else trainer.table()
     console.table(f"{run.name}: {trainer.iteration} iterations, {trainer.timesteps} steps", rows)
     policy = run.publish_policy(run.path / (run.read_state() or {})["policy"], arguments.models_folder)

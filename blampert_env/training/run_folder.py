@@ -6,6 +6,7 @@
         config.json        resolved settings, seed, versions, model
         actions.db         every step (SQLite)
         events.out.tfevents...   TensorBoard
+        status.json        figures of the moment, once a second (for ``blampert monitor``)
         state.json         where the run is; names the policy file that belongs to it
         policy-0003.*      the policy after iteration 3
         best/<project>/    the best code as files, and changes.diff against the untouched project
