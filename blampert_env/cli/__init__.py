@@ -11,6 +11,8 @@ from blampert_env.errors import UsageError, unknown_name
 # command -> (module with a main(argv, prog) function, one line of help)
 COMMANDS = {
     "train": ("blampert_env.train", "train a policy on projects, with an LLM writing the code"),
+    "monitor": ("blampert_env.cli.monitor", "watch runs, live, in the terminal and as a web page"),
+    "dashboard": ("blampert_env.cli.dashboard", "open the web page of the runs in a browser"),
     "evaluate": ("blampert_env.evaluate", "run a saved policy, greedily, and print the same table"),
 }
 
