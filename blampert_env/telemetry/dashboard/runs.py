@@ -98,7 +98,9 @@ def _updated(folder: Path) -> float:
     times = [0.0]
     for name in (FILE, "state.json", "actions.db", "actions.db-wal", "config.json"):
         with suppress(OSError):
-            times.append((folder / name).stat().st_mtime)
+            stat = (folder / name).stat()
+            if stat.st_size:  # an empty write-ahead log comes of reading
+                times.append(stat.st_mtime)
     return max(times)
 
 
