@@ -10,8 +10,8 @@ function colour(kind, name) {
   return colours.get(key);
 }
 
-// plotly takes a little markup in texts: a name is a name
-const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+// plotly takes a little markup in texts: a name is a name, and one that is too long for a legend is cut
+const plain = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const faded = (hex, alpha) => hex + Math.round(alpha * 255).toString(16).padStart(2, "0");
 const line = (name, x, y, tint, more = {}) => ({ type: "scatter", mode: x.length > 1 ? "lines" : "markers", name: plain(name), x, y, line: { color: tint, width: 2.5 }, ...more });
