@@ -40,6 +40,7 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX steps_by_project ON steps (project)",
         "CREATE INDEX steps_by_strategy ON steps (strategy)",
     ),
+    ("ALTER TABLE steps ADD COLUMN test_output TEXT NOT NULL DEFAULT ''",),
 )
 STORE_VERSION = len(_MIGRATIONS)
 """The schema this code writes, kept in the file's ``PRAGMA user_version``."""
@@ -151,8 +152,8 @@ class ActionStore:
         Returns:
             Pairs of row id (>= 1, growing) and event.
         """
-        query = f"SELECT id, {', '.join(_COLUMNS)} FROM steps WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?"
-        return [(row[0], _event(row[1:])) for row in self._query(query, run_id, after, limit)]
+        query = f"SELECT id, {', '.join(self._columns)} FROM steps WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?"
+        return [(row[0], _event(self._columns, row[1:])) for row in self._query(query, run_id, after, limit)]
 
     def last_id(self, run_id: str) -> int:
         """The id of the run's newest row, 0 if it has none."""
@@ -203,7 +204,11 @@ class ActionStore:
         if ("steps" in tables) != (version > 0) or (tables and not version):
             raise UsageError(f"{self.path} is a SQLite file, but not an action store; choose another path")
         if readonly:
+            # an older file is read as it is: fields it has no column for take their defaults
+            there = {row[0] for row in self._db.execute("SELECT name FROM pragma_table_info('steps')")}
+            self._columns = tuple(name for name in _COLUMNS if name in there)
             return
+        self._columns = _COLUMNS
         for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
             for statement in statements:
                 self._db.execute(statement)
@@ -219,7 +224,7 @@ class ActionStore:
             raise StorageError(f"cannot {doing} the action store {self.path}: {reason}") from error
 
 
-def _event(row: tuple[Any, ...]) -> StepEvent:
-    values = dict(zip(_COLUMNS, row, strict=True))
+def _event(columns: tuple[str, ...], row: tuple[Any, ...]) -> StepEvent:
+    values = dict(zip(columns, row, strict=True))
     values["reward_terms"] = json.loads(values["reward_terms"])
     return StepEvent.from_dict(values | {name: bool(values[name]) for name in _BOOLS})

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from blampert_env.errors import UsageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the events' fields; it grows when a field is added, renamed or means something else."""
 
 
@@ -94,6 +94,7 @@ class StepEvent(Event):
         terminated: Whether the episode ended in a terminal state.
         truncated: Whether it was cut off.
         wall_time: Unix time at which the step ended, in seconds.
+        test_output: What the tests that failed said, cut to a few thousand characters (since schema 2).
     """
 
     kind: ClassVar[str] = "step"
@@ -127,6 +128,7 @@ class StepEvent(Event):
     terminated: bool
     truncated: bool
     wall_time: float
+    test_output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

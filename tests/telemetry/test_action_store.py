@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.telemetry import ActionStore, Recorder, StepEvent, Totals
-from blampert_env.telemetry.action_store import STORE_VERSION
+from blampert_env.telemetry.action_store import _MIGRATIONS, STORE_VERSION
 
 MakeStep = Callable[..., StepEvent]
 
@@ -101,6 +102,24 @@ def test_schema_is_versioned_indexed_and_in_wal_mode(path: Path) -> None:
             assert "USING INDEX" in str(plan)
     db.close()
     assert columns == {"id", *(field.name for field in fields(StepEvent))}
+
+
+def test_a_store_of_schema_1_is_read_as_it_is_and_lifted_when_written(path: Path, step_event: MakeStep) -> None:
+    old = {name: value for name, value in step_event().to_dict().items() if name != "test_output"}
+    old |= {"schema_version": 1, "reward_terms": json.dumps(old["reward_terms"])}
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    for statement in (*_MIGRATIONS[0], "PRAGMA user_version = 1"):
+        db.execute(statement)
+    db.execute(f"INSERT INTO steps ({', '.join(old)}) VALUES ({', '.join('?' * len(old))})", tuple(old.values()))
+    db.commit()
+    db.close()
+    with ActionStore(path, readonly=True) as store:
+        ((_, event),) = store.rows("run-1")
+    assert event == step_event(schema_version=1, test_output="")
+    with ActionStore(path) as store:
+        store.write(step_event(test_output="AssertionError: ä"))
+        assert [kept.test_output for _, kept in store.rows("run-1")] == ["", "AssertionError: ä"]
 
 
 @pytest.mark.parametrize("readonly", [False, True])

@@ -225,3 +225,13 @@ def test_hyperparams_are_never_evaluated() -> None:
         "learning_rate": 0.1,
         "policy": "__import__('os')",
     }
+
+
+def test_the_store_keeps_what_the_tests_said(train: Train, tmp_path: Path) -> None:
+    assert train("--iterations", "1", "--project", "calculator", "--eval-episodes", "0") == 0
+    run = tmp_path / "logs" / "thompson_1"
+    with ActionStore(run / "actions.db", readonly=True) as store:
+        events = [event for _, event in store.rows(run.name)]
+    assert all(("failed" in event.test_output) == (event.tests_passed < event.tests_total) for event in events)
+    assert "assert" in events[0].test_output
+    assert all(len(event.test_output) <= 4_000 for event in events)
