@@ -35,5 +35,10 @@ def describe(value: Any) -> str:
         text = repr(value)
     except Exception as error:
         text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = str(clean(text))
     return text if len(text) <= MAX_REPR else f"{text[:MAX_REPR]}... ({len(text)} characters)"
+
+
+def clean(key: str | None) -> str | None:
+    """A key that every store takes: text without lone surrogates."""
+    return None if key is None else str(key).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from blampert_env.telemetry.bus import dead_letters
-from blampert_env.telemetry.bus.codec import Unserialisable, describe, encode
+from blampert_env.telemetry.bus.codec import Unserialisable, clean, describe, encode
 from blampert_env.telemetry.bus.database import Database
 from blampert_env.telemetry.bus.durable_group import DurableConsumer
 from blampert_env.telemetry.bus.durable_subscription import DurableSubscription
@@ -51,9 +51,9 @@ class DurableEngine:
             text = encode(value)
         except Unserialisable as error:
             shown = describe(value)
-            letter = DeadLetter("", topic, None, key, None, shown, str(error), 0, time.time())
+            letter = DeadLetter("", topic, None, clean(key), None, shown, str(error), 0, time.time())
             return self._outbox.put(letter, len(shown))
-        return self._outbox.put((topic, key, text, None, time.time()), len(text))
+        return self._outbox.put((topic, clean(key), text, None, time.time()), len(text))
 
     def flush(self, timeout_s: float | None = None) -> None:
         """See :meth:`Bus.flush`."""

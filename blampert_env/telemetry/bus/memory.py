@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blampert_env.telemetry.bus import dead_letters
-from blampert_env.telemetry.bus.codec import Unserialisable, describe, encode
+from blampert_env.telemetry.bus.codec import Unserialisable, clean, describe, encode
 from blampert_env.telemetry.bus.database import Database
 from blampert_env.telemetry.bus.memory_queues import GroupQueue, MemoryConsumer, MemorySubscription
 from blampert_env.telemetry.bus.trimming import notice
@@ -53,11 +53,11 @@ class MemoryEngine:
             text = encode(value)
         except Unserialisable as error:
             check_topic(topic)
-            self.bury([DeadLetter("", topic, None, key, None, describe(value), str(error), 0, time.time())])
+            self.bury([DeadLetter("", topic, None, clean(key), None, describe(value), str(error), 0, time.time())])
             self._count += 1
             return self._count
         with self._lock:
-            number, letters = self._put(topic, text, key)
+            number, letters = self._put(topic, text, clean(key))
         if letters:
             self.bury(letters)
         return number

@@ -21,4 +21,8 @@ def open_bus(url_or_path: str | Path | None = None, *, policy: Policy | None = N
         StorageError: It cannot be opened.
         UsageError: The address is wrong, or the package ``redis`` is missing.
     """
+    if isinstance(url_or_path, str) and url_or_path.startswith(("redis://", "rediss://", "unix://")):
+        from blampert_env.telemetry.bus.redis_bus import RedisBus
+
+        return RedisBus(url_or_path, policy=policy)
     return LocalBus(url_or_path, policy=policy)

@@ -20,7 +20,7 @@ TOPIC_DEAD_LETTER = "agent.deadletter"
 TOPIC_LOGS = "logs"
 """Followed by a dot and the logger's name."""
 
-_TOPIC = re.compile(r"[^\s*?\[\]\x00-\x1f]{1,200}")
+_TOPIC = re.compile(r"[^\s*?\[\]\x00-\x1f\ud800-\udfff]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)

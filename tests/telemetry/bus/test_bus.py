@@ -255,13 +255,13 @@ def test_letters_can_be_purged(open_it: OpenBus) -> None:
 
 def test_metrics_have_exactly_the_documented_shape(open_it: OpenBus) -> None:
     bus = open_it()
-    with bus.subscribe("agent.results.*"), bus.subscribe("agent.results.backend") as second:
-        with bus.consume("agent.results", "worker-A", "1"), bus.consume("agent.results", "worker-B", "1"):
-            bus.publish("agent.results.backend", 1)
-            bus.publish("agent.metrics", {1})
-            bus.flush(5)
-            drain(second, 1)
-            metrics = bus_metrics(bus)
+    groups = [bus.consume("agent.results", f"worker-{letter}", "1") for letter in "AB"]
+    with bus.subscribe("agent.results.*"), bus.subscribe("agent.results.backend") as second, groups[0], groups[1]:
+        bus.publish("agent.results.backend", 1)
+        bus.publish("agent.metrics", {1})
+        bus.flush(5)
+        drain(second, 1)
+        metrics = bus_metrics(bus)
     assert set(metrics) == {"dlq", "bus"}
     assert metrics["dlq"].pop("last_ts") == pytest.approx(time.time(), abs=60)
     assert metrics["dlq"] == {"total": 1, "by_topic": {"agent.metrics": 1}}
