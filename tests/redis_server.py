@@ -40,7 +40,7 @@ class RedisServer:
     def start(self) -> None:
         """Start and wait until it answers."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
-        options += ["--appendonly", "yes", "--appendfsync", "everysec", "--daemonize", "no", "--loglevel", "warning"]
+        options += ["--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no", "--loglevel", "warning"]
         log = (self.folder / "redis.log").open("ab")
         self.process = subprocess.Popen([self.binary, *options], stdout=log, stderr=log)
         log.close()

@@ -1,9 +1,11 @@
 """The bus of several machines, on Redis Streams.
 
 A batch of messages goes to the server as one ``MULTI``, with the batch's number: if the reply is lost, the number
-tells whether the batch was, so that nothing is published twice. How much survives the server's own death is the
-server's ``appendonly`` and ``appendfsync``: with ``appendonly yes`` it is killed and restarted without a loss, with
-``appendfsync always`` it may lose its power too.
+tells whether the batch was, so that nothing is published twice.
+
+What survives the server's own death is for the server's settings to say. With ``appendonly yes`` and ``appendfsync
+always`` nothing that was acknowledged is lost. With ``appendfsync everysec`` (Redis' default) up to two seconds are,
+``kill -9`` included: Redis answers while the write to its file waits for a sync. Without ``appendonly`` all is lost.
 """
 
 from __future__ import annotations
@@ -104,14 +106,14 @@ class RedisBus:
         groups: dict[str, dict[str, list[int]]] = {}
         stored: dict[str, int] = {}
         for topic in client.topics():
-            stored[topic] = int(client.call(lambda it=topic: client.db.xlen(client.stream(it))))
+            stored[topic], found = self._fill(topic)
+            if found:
+                groups[topic] = found
             topics[topic] = [
                 waiting(client, topic, note["passed"].get(topic, 0))
                 for note in subscribers
                 if matches(topic, note["pattern"])
             ]
-            if found := client.call(lambda it=topic: self._group_depths(it)):
-                groups[topic] = found
         return Depths(topics, groups, stored, self._outbox.waiting, self._outbox.refused)
 
     def close(self) -> None:
@@ -125,17 +127,16 @@ class RedisBus:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _group_depths(self, topic: str) -> dict[str, list[int]]:
-        stream = self._client.stream(topic)
-        if not self._client.db.exists(stream):
-            return {}
-        infos = self._client.db.xinfo_groups(stream)
-        return {
-            info["name"]: [
-                int(info["pending"]) + int(self._client.run("lag", [stream], [info["name"], info["last-delivered-id"]]))
-            ]
-            for info in infos
+    def _fill(self, topic: str) -> tuple[int, dict[str, list[int]]]:
+        """Messages of a topic, and what each of its groups has not acknowledged."""
+        client, stream = self._client, self._client.stream(topic)
+        length = int(client.call(lambda: client.db.xlen(stream)))
+        infos = client.call(lambda: client.db.xinfo_groups(stream)) if length or client.db.exists(stream) else []
+        lags = {
+            it["name"]: int(client.run("lag", [stream], [it["name"], it["last-delivered-id"]])) + int(it["pending"])
+            for it in infos
         }
+        return length, {name: [lag] for name, lag in lags.items()}
 
     def _store(self, batch: Sequence[Row | DeadLetter]) -> None:
         """Store a batch in one transaction; called by the outbox's thread, again if it raised."""
@@ -163,8 +164,8 @@ class RedisBus:
             pipe.sadd(self._client.key("topics"), *topics)
         self._sent = batch
         pipe.execute()
-        self._sent = None
         self._trim(batch)
+        self._sent = None
 
     def _trim(self, batch: Sequence[Row | DeadLetter]) -> None:
         """Keep topics bounded; called now and then."""

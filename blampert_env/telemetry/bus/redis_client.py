@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.telemetry.bus.redis_scripts import SCRIPTS
+
+_LOG = logging.getLogger("blampert.bus")
 
 CONNECT_S, REPLY_S = 1.0, 5.0
 _PAUSE_S = 0.05
@@ -46,6 +49,7 @@ class RedisClient:
         version = str(self.call(lambda: self.db.info("server"))["redis_version"])
         if int(version.split(".")[0]) < 7:
             raise UsageError(f"{self.name} is Redis {version}; the bus needs Redis 7 or newer")
+        self._say_what_it_keeps()
 
     def key(self, *parts: str) -> str:
         """The full name of a key."""
@@ -89,6 +93,17 @@ class RedisClient:
     def topics(self) -> list[str]:
         """Every topic that was ever published to, sorted."""
         return sorted(self.call(lambda: self.db.smembers(self.key("topics"))))
+
+    def _say_what_it_keeps(self) -> None:
+        """Warn of a server that loses messages when it dies."""
+        try:
+            kept: dict[str, str] = self.call(lambda: self.db.config_get("append*"))
+        except StorageError:  # a hosted server may not tell
+            return
+        if kept.get("appendonly") != "yes":
+            _LOG.warning("%s keeps nothing when it dies: set `appendonly yes` and `appendfsync always`", self.name)
+        elif kept.get("appendfsync") != "always":
+            _LOG.info("%s may lose two seconds when it dies (appendfsync is not always)", self.name)
 
     def close(self) -> None:
         """Close the connections; calling it twice is fine."""

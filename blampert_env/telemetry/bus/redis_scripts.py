@@ -169,4 +169,4 @@ SCRIPTS = {
     "exhume": _EXHUME,
     "bury": _BURY + "bury(unpack(ARGV))",
 }
-"""Script by name. Optional texts are "" for none and start with "=" otherwise; a field ``g`` of "" is for all groups."""
+"""Script by name. Optional texts are "" for none, else start with "="; a field ``g`` of "" is for all groups."""

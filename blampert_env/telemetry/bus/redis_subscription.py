@@ -95,15 +95,17 @@ class RedisSubscription(ReceiverBase):
         for topic in self._client.topics():
             if topic in self._places or not matches(topic, self.pattern):
                 continue
-            newest = self._client.call(lambda it=topic: self._newest(it)) if from_now else ("0-0", 0)
-            self._places[topic], self.passed[topic] = newest
+            self._places[topic], self.passed[topic] = self._newest(topic) if from_now else ("0-0", 0)
 
     def _newest(self, topic: str) -> tuple[str, int]:
-        info = self._client.db.xinfo_stream(self._client.stream(topic))
+        info = self._client.call(lambda: self._client.db.xinfo_stream(self._client.stream(topic)))
         return str(info["last-generated-id"]), int(info["entries-added"])
 
     def _ahead(self, topic: str, place: str) -> int:
-        return len(self._client.call(lambda: self._client.db.xrange(self._client.stream(topic), min=f"({place}")))
+        entries: list[object] = self._client.call(
+            lambda: self._client.db.xrange(self._client.stream(topic), min=f"({place}")
+        )
+        return len(entries)
 
     def _note(self) -> None:
         """Write its place down now and then."""
