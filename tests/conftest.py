@@ -15,6 +15,7 @@ import pytest
 
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import bundled_projects, load_solution
+from tests.redis_server import RedisServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -98,3 +99,23 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert processes_of(folder) == []
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real redis-server that tests share; each uses a prefix of its own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A running redis-server that this test may kill and start again."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    server.start()
+    yield server
+    server.kill()
