@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "coding": {"projects", "editing", "lm"},
     "envs": {"projects", "editing", "grading", "lm", "coding", "rewards"},
     "telemetry": set(),
+    "workspace": {"projects", "grading", "lm", "envs"},
 }
 FORBIDDEN = {
     "projects": {"gymnasium", "dspy"},

@@ -48,13 +48,14 @@ def _running_at(arguments: argparse.Namespace) -> str | None:
 
     Only where nothing was asked for that another monitor might not show.
     """
-    if arguments.run or arguments.log_folder or arguments.host or arguments.port == 0:
+    if arguments.run or arguments.log_folder or arguments.workspace or arguments.host or arguments.port == 0:
         return None
     import httpx
 
-    from blampert_env.telemetry.dashboard.server import DEFAULT_HOST, DEFAULT_PORT
+    from blampert_env.telemetry.web.guard import LOOPBACK
+    from blampert_env.workspace import find_workspace, load_config
 
-    url = f"http://{DEFAULT_HOST}:{arguments.port or DEFAULT_PORT}/"
+    url = f"http://{LOOPBACK}:{arguments.port or load_config(find_workspace()).monitor.port}/"
     try:
         answer = httpx.get(f"{url}api/runs", timeout=1.0)
         ours = answer.status_code == 200 and "current" in answer.json()

@@ -14,6 +14,7 @@ from blampert_env.cli.run import INTERRUPTED, natural
 if TYPE_CHECKING:
     from blampert_env.telemetry.dashboard.board import Board
     from blampert_env.telemetry.dashboard.server import DashboardServer
+    from blampert_env.workspace import Workspace
 
 TOKEN_VARIABLE = "BLAMPERT_MONITOR_TOKEN"
 _PERIOD_S = 1.0
@@ -36,8 +37,19 @@ def build_parser(prog: str, description: str | None = __doc__) -> argparse.Argum
         action="append",
         help="where runs are kept (default: logs, and the workspace's)",
     )
-    add("--host", default=None, help="address to listen at (default: 127.0.0.1); others need a token, which is printed")
-    add("--port", type=natural, default=None, help="port of the page and of /metrics (default: 8080; 0: any)")
+    add(
+        "--workspace",
+        type=Path,
+        metavar="DIR",
+        help="look at this workspace's runs (default: that of $BLAMPERT_WORKSPACE)",
+    )
+    add("--host", default=None, help="address to listen at (default: monitor.host, 127.0.0.1); others need a token")
+    add(
+        "--port",
+        type=natural,
+        default=None,
+        help="port of the page and of /metrics (default: monitor.port, 8080; 0: any)",
+    )
     add("--allow-host", action="append", default=[], metavar="NAME", help="a host name the page may be called by")
     return parser
 
@@ -85,7 +97,7 @@ def open_board(arguments: argparse.Namespace) -> Board:
     from blampert_env.errors import UsageError
     from blampert_env.telemetry.dashboard.board import Board
 
-    roots, chosen = list(arguments.log_folder or default_roots()), arguments.run
+    roots, chosen = list(arguments.log_folder or default_roots(_workspace(arguments))), arguments.run
     for root in arguments.log_folder or ():
         if not root.is_dir():
             raise UsageError(f"no log folder at {root}; a run makes it: blampert train -f {root}")
@@ -98,9 +110,17 @@ def open_board(arguments: argparse.Namespace) -> Board:
     return board
 
 
-def default_roots() -> list[Path]:
-    """``logs`` here, and that of the workspace."""
-    return [Path("logs")]
+def _workspace(arguments: argparse.Namespace) -> Workspace | None:
+    """The workspace that is named, which must be there, else the default one if there is one."""
+    from blampert_env.workspace import find_workspace, require_workspace
+    from blampert_env.workspace.layout import is_named
+
+    return require_workspace(arguments.workspace) if is_named(arguments.workspace) else find_workspace()
+
+
+def default_roots(workspace: Workspace | None) -> list[Path]:
+    """The workspace's ``logs``, and that of the current folder."""
+    return [*([workspace.logs] if workspace else []), Path("logs")]
 
 
 def open_server(board: Board, arguments: argparse.Namespace) -> DashboardServer:
@@ -109,12 +129,14 @@ def open_server(board: Board, arguments: argparse.Namespace) -> DashboardServer:
     Raises:
         UsageError: The port is taken, the token too short, or a package is missing.
     """
-    from blampert_env.telemetry.dashboard.server import DEFAULT_HOST, DEFAULT_PORT, DashboardServer
+    from blampert_env.telemetry.dashboard.server import DashboardServer
+    from blampert_env.workspace import load_config
 
+    settings = load_config(_workspace(arguments)).monitor
     return DashboardServer(
         board,
-        host=arguments.host or DEFAULT_HOST,
-        port=DEFAULT_PORT if arguments.port is None else arguments.port,
+        host=arguments.host or settings.host,
+        port=settings.port if arguments.port is None else arguments.port,
         token=os.environ.get(TOKEN_VARIABLE) or None,
         names=arguments.allow_host,
     )
