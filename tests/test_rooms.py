@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LEAVES = {"errors", "resources", "atomic"}
+LEAVES = {"errors", "resources", "atomic", "quality"}
 MAY_IMPORT = {
     "projects": set(),
     "editing": {"projects"},
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "coding": {"projects", "editing", "lm"},
     "envs": {"projects", "editing", "grading", "lm", "coding", "rewards"},
     "telemetry": set(),
+    "workspace": {"projects", "grading", "lm", "envs"},
 }
 FORBIDDEN = {
     "projects": {"gymnasium", "dspy"},

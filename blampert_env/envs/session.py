@@ -14,6 +14,7 @@ from blampert_env.editing import Edit, apply_edit, unified_diff
 from blampert_env.errors import ConfigError, EditRejected
 from blampert_env.grading import Grader, TestReport
 from blampert_env.projects import Project
+from blampert_env.quality import measure
 from blampert_env.rewards import RewardSpec, StepFacts
 
 Accept = Literal["not_worse", "always"]
@@ -102,6 +103,8 @@ class EditSession:
             raise ConfigError(f"accept must be 'not_worse' or 'always', not {accept!r}")
         if max_attempts < 2:
             raise ConfigError(f"max_attempts must be at least 2, not {max_attempts}")
+        if rewards.needs_quality:
+            measure("")  # what is missing shows now, not after the first edit
         self.project = project
         self.grader = grader
         self.rewards = rewards
@@ -152,6 +155,7 @@ class EditSession:
             total=self.report.total,
             rejected=attempt.rejected,
             completion_tokens=completion_tokens,
+            quality=measure(attempt.source).score if self.rewards.needs_quality and attempt.gained else None,
         )
         attempt = replace(attempt, reward_terms=self.rewards.terms(facts))
         self.attempts.append(attempt)

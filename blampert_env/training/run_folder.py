@@ -6,6 +6,8 @@
         config.json        resolved settings, seed, versions, model
         actions.db         every step (SQLite)
         events.out.tfevents...   TensorBoard
+        status.json        figures of the moment, once a second (for ``blampert monitor``)
+        .lock              held while a process trains in it
         state.json         where the run is; names the policy file that belongs to it
         policy-0003.*      the policy after iteration 3
         best/<project>/    the best code as files, and changes.diff against the untouched project
@@ -15,8 +17,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from blampert_env.atomic import atomic_write_bytes, atomic_write_text
 from blampert_env.editing import unified_diff
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.projects import Project
+
+LOCK_NAME = ".lock"
 
 
 class RunFolder:
@@ -86,6 +90,25 @@ class RunFolder:
     def policy_path(self, iteration: int) -> Path:
         """Where the policy after ``iteration`` iterations is kept."""
         return self.path / f"policy-{iteration:04d}.zip"
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Hold the run: no other process trains in it or removes it meanwhile; the kernel lets go if this one dies.
+
+        Raises:
+            UsageError: Another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / LOCK_NAME, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"{self.path} is in use by another process: wait for it or start a new run") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write ``config.json``."""

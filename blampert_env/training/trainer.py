@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,11 +64,19 @@ def episode_seed(run_seed: int, stream: int, index: int) -> int:
     return int(np.random.SeedSequence([run_seed, stream, index]).generate_state(1)[0])
 
 
-def held_out_score(project: Project, files: Mapping[str, str], isolation: str) -> tuple[int, int] | None:
+def held_out_score(
+    project: Project,
+    files: Mapping[str, str],
+    isolation: str,
+    *,
+    timeout_s: float | None = None,
+    python: str | None = None,
+) -> tuple[int, int] | None:
     """(passed, total) of the held-out tests; None if the project has none. Never shown to LM or policy."""
     if not project.held_out:
         return None
-    with make_grader(project, isolation=isolation, tests="held_out") as grader:  # type: ignore[arg-type]
+    options: Any = {"isolation": isolation, "timeout_s": timeout_s, "python": python}
+    with make_grader(project, tests="held_out", **options) as grader:
         report = grader.grade(files)
     return report.passed, report.total
 
@@ -83,6 +92,7 @@ class Trainer:
         recorder: Takes the events of training.
         store: Its action store, which takes those of evaluation too.
         on_progress: Called after every iteration and step with a short line and the share done in [0, 1].
+        python: The interpreter that runs the tests; this one by default.
     """
 
     def __init__(
@@ -94,6 +104,7 @@ class Trainer:
         recorder: Recorder,
         store: ActionStore,
         on_progress: Callable[[str, float], None],
+        python: str | None = None,
     ) -> None:
         self.config = config
         self.run = run
@@ -102,6 +113,7 @@ class Trainer:
         self.recorder = recorder
         self.store = store
         self.on_progress = on_progress
+        self.python = python
         suite: SuiteEnv = collector.envs[0]
         self.projects = suite.projects
         self.results = {name: ProjectResult(name) for name in self.projects}
@@ -170,7 +182,9 @@ class Trainer:
         for name, project in self.projects.items():
             files = self.run.read_best(project)
             row = self.results[name]
-            row.held_out = held_out_score(project, files, self.config.isolation)
+            row.held_out = held_out_score(
+                project, files, self.config.isolation, timeout_s=self.config.timeout_s, python=self.python
+            )
         return list(self.results.values())
 
     def _on_step(self, step: Step) -> None:
