@@ -168,6 +168,7 @@ def _train_in(
     from blampert_env.telemetry import ActionStore, Recorder, TensorBoardSink
     from blampert_env.telemetry.exporter import LiveStatus
     from blampert_env.training.console import RunConsole
+    from blampert_env.training.streaming import stream
     from blampert_env.training.trainer import Trainer
 
     board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
@@ -175,12 +176,14 @@ def _train_in(
     figures = watched.figures
     figures.run = run.name
     with (
-        Recorder([store, board, figures]) as recorder,
+        stream(places, run.path) as streamed,
+        Recorder([store, board, figures, *streamed.sinks]) as recorder,
         LiveStatus(figures, run.path),
         RunConsole(bar=arguments.progress) as console,
     ):
         console.say(f"blampert: model {watched.model}; steps, scalars and code go to {run.path}")
-        for line in watched.lines:
+        figures.bus = streamed.latest or figures.bus
+        for line in (*watched.lines, *streamed.lines):
             console.say(f"blampert: {line}")
         trainer = Trainer(config, run, agent, collector, recorder, store, console.progress, python)
         if state:

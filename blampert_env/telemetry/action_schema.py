@@ -28,7 +28,8 @@ def _episode_trigger(kind: str, name: str) -> str:
     same = "" if kind == "run" else f" AND +{name} = new.{name}"
     value = name if kind == "run" else f"new.{name}"
     return f"""CREATE TRIGGER count_episodes_by_{kind} AFTER INSERT ON steps
-        WHEN NOT EXISTS (SELECT 1 FROM steps WHERE run_id = new.run_id AND episode = new.episode{same} AND +id <> new.id)
+        WHEN NOT EXISTS
+        (SELECT 1 FROM steps WHERE run_id = new.run_id AND episode = new.episode{same} AND +id <> new.id)
         BEGIN INSERT INTO episodes VALUES (new.run_id, '{kind}', {value}, 1)
         ON CONFLICT DO UPDATE SET episodes = episodes + 1; END"""
 
