@@ -146,6 +146,10 @@ class ActionStore:
         """The id of the run's newest row, 0 if it has none."""
         return int(self._query("SELECT COALESCE(MAX(id), 0) FROM steps WHERE run_id = ?", run_id)[0][0])
 
+    def solved(self, run_id: str) -> int:
+        """Episodes of a run that ended with every visible test passed."""
+        return int(self._query("SELECT COUNT(*) FROM steps WHERE run_id = ? AND terminated", run_id)[0][0])
+
     def totals(self, *, by: Literal["run_id", "project", "strategy"], run_id: str | None = None) -> dict[str, Totals]:
         """Sums for each run, project or strategy, sorted by name.
 
