@@ -94,7 +94,7 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
     from blampert_env.lm import resolve
     from blampert_env.training.rollout import Collector
 
-    lm = resolve(config.model, configured=places.model)
+    lm = resolve(config.model, configured=places.model, redis_url=places.settings.storage.redis_url)
 
     def make_env() -> SuiteEnv:
         return SuiteEnv(
@@ -130,6 +130,7 @@ def _run(
 ) -> int:
     """Make or open the run folder, hold it, train in it."""
     from blampert_env.training.metrics import watch
+    from blampert_env.training.records import remembered_runs
     from blampert_env.training.run_folder import RunFolder
     from blampert_env.training.start import resolved_settings, start_agent
 
@@ -145,7 +146,7 @@ def _run(
         watched = held.enter_context(watch(lm, config.algo, arguments.metrics_port, places.settings, places.workspace))
         if run is None:
             folders = arguments.log_folder or places.logs, arguments.models_folder or places.models
-            run = RunFolder.create(folders[0], config.algo, folders[1])
+            run = RunFolder.create(folders[0], config.algo, folders[1], remembered_runs(places, folders[0]))
             held.enter_context(run.in_use())
         named = {"agent": places.settings.agent.name} if places.workspace else {}
         resolved = resolved_settings(agent, collector.envs[0], lm.name)
@@ -165,31 +166,36 @@ def _train_in(
     state: dict[str, Any] | None,
 ) -> int:
     """Train in the run folder, print what came of it."""
-    from blampert_env.telemetry import ActionStore, Recorder, TensorBoardSink
+    from blampert_env.telemetry import Recorder, TensorBoardSink
     from blampert_env.telemetry.exporter import LiveStatus
     from blampert_env.training.console import RunConsole
+    from blampert_env.training.records import open_records
+    from blampert_env.training.streaming import stream
     from blampert_env.training.trainer import Trainer
 
     board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
-    store = ActionStore(run.actions)
+    records = open_records(places, run, run.read_config())
     figures = watched.figures
     figures.run = run.name
     with (
-        Recorder([store, board, figures]) as recorder,
+        stream(places, run.path) as streamed,
+        Recorder([*records.sinks, board, figures, *streamed.sinks]) as recorder,
         LiveStatus(figures, run.path),
         RunConsole(bar=arguments.progress) as console,
     ):
         console.say(f"blampert: model {watched.model}; steps, scalars and code go to {run.path}")
-        for line in watched.lines:
+        figures.bus = streamed.latest or figures.bus
+        for line in (*watched.lines, *streamed.lines):
             console.say(f"blampert: {line}")
-        trainer = Trainer(config, run, agent, collector, recorder, store, console.progress, python)
+        on_best = records.learning.best
+        trainer = Trainer(config, run, agent, collector, recorder, records.stores, console.progress, python, on_best)
         if state:
             trainer.restore(state)
             console.say(f"blampert: resumed after iteration {trainer.iteration}")
         interrupted = False
         try:
             trainer.begin()
-            figures.resume(store.totals(by="strategy", run_id=run.name))
+            figures.resume(records.store.totals(by="strategy", run_id=run.name))
             trainer.train()
             trainer.evaluate()
         except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from blampert_env.envs.session import Attempt
@@ -48,6 +49,8 @@ def step_event(step: Step, *, run_id: str, iteration: int) -> StepEvent:
         truncated=step.truncated,
         wall_time=time.time(),
         test_output=test_output(attempt),
+        prompt=json.dumps(proposal.prompt) if proposal else "",
+        reply=completion.text if completion else "",
     )
 
 

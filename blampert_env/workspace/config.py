@@ -46,6 +46,7 @@ class StreamingSettings:
 
     enabled: bool = setting(True, FLAG, "whether training publishes its events and serves /metrics")
     port: int = setting(9090, _PORT, "port of a run's /metrics, on loopback")
+    bus: str | None = setting(None, optional(TEXT), "message bus: redis://host:port/db, or a file; null: its own file")
 
 
 @dataclass(frozen=True, slots=True)

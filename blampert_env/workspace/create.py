@@ -66,14 +66,15 @@ def create(path: str | Path | None = None, say: Callable[[str], None] = lambda l
     with _errors(workspace):
         workspace.data.mkdir(parents=True, exist_ok=True)
         with workspace.lock():
-            _make_layout(workspace, report)
-            _copy_projects(workspace, report)
+            make_layout(workspace, report)
+            copy_projects(workspace, report)
     report.venv = ensure(workspace, project_folders(workspace), say)
     report.seconds = time.perf_counter() - started
     return report
 
 
-def _make_layout(workspace: Workspace, report: CreateReport) -> None:
+def make_layout(workspace: Workspace, report: CreateReport) -> None:
+    """Make the folders, the marker and the settings that are missing."""
     for folder in (getattr(workspace, name) for name in FOLDERS if name != "venv"):
         if not folder.is_dir():
             folder.mkdir(parents=True)
@@ -87,7 +88,7 @@ def _make_layout(workspace: Workspace, report: CreateReport) -> None:
         report.made.append(CONFIG_NAME)
 
 
-def _copy_projects(workspace: Workspace, report: CreateReport) -> None:
+def copy_projects(workspace: Workspace, report: CreateReport) -> None:
     """Copy bundled projects that are missing: whole, then renamed, so that a kill leaves no half of one."""
     from blampert_env.projects import bundled_projects
 

@@ -133,7 +133,7 @@ def _broken(workspace: Workspace) -> str | None:
 def _pending(workspace: Workspace, projects: Mapping[str, Path]) -> dict[str, Path]:
     """Projects whose requirements.txt is not the one that was installed."""
     installed = (_read_stamp(workspace) or {}).get("requirements", {})
-    return {name: folder for name, folder in projects.items() if installed.get(name) != _requirements_key(folder)}
+    return {name: folder for name, folder in projects.items() if installed.get(name) != requirements_key(folder)}
 
 
 def _build(workspace: Workspace, report: VenvReport, say: Say) -> None:
@@ -161,7 +161,7 @@ def _build(workspace: Workspace, report: VenvReport, say: Say) -> None:
         raise UsageError(f"cannot install pytest in {workspace.venv}: {result.failure}; then `{_again(workspace)}`")
     report.installed += result.installed
     report.lost = sorted(set(before) - set(pip.installed(workspace.venv)))
-    _write_stamp(workspace, {"path": os.path.realpath(workspace.venv), "requirements": {}})
+    write_stamp(workspace, {"path": os.path.realpath(workspace.venv), "requirements": {}})
 
 
 def _install(workspace: Workspace, pending: Mapping[str, Path], report: VenvReport, say: Say) -> None:
@@ -179,8 +179,8 @@ def _install(workspace: Workspace, pending: Mapping[str, Path], report: VenvRepo
             if one.failure:
                 report.failed[name] = f"cannot install {path}: {one.failure}; then `{_again(workspace)}`"
     stamp = _read_stamp(workspace) or {"path": os.path.realpath(workspace.venv), "requirements": {}}
-    done = {name: _requirements_key(folder) for name, folder in pending.items() if name not in report.failed}
-    _write_stamp(workspace, stamp | {"requirements": stamp["requirements"] | done})
+    done = {name: requirements_key(folder) for name, folder in pending.items() if name not in report.failed}
+    write_stamp(workspace, stamp | {"requirements": stamp["requirements"] | done})
     names = {line.rsplit(" ", 1)[0] for line in report.installed}
     report.lost = [line for line in report.lost if line.rsplit(" ", 1)[0] not in names]
 
@@ -189,7 +189,7 @@ def _again(workspace: Workspace) -> str:
     return create_command(workspace)
 
 
-def _requirements_key(folder: Path) -> str:
+def requirements_key(folder: Path) -> str:
     """The same for the same requirements.txt, SHA-256 in hex; that of nothing where there is none."""
     try:
         content = (folder / "requirements.txt").read_bytes()
@@ -206,5 +206,6 @@ def _read_stamp(workspace: Workspace) -> dict[str, Any] | None:
         return None
 
 
-def _write_stamp(workspace: Workspace, content: Mapping[str, Any]) -> None:
+def write_stamp(workspace: Workspace, content: Mapping[str, Any]) -> None:
+    """Say where the virtual environment was made (``path``) and what it holds (``requirements``: project to key)."""
     atomic_write_text(workspace.venv / _STAMP, json.dumps(content, indent=2, sort_keys=True) + "\n")

@@ -21,6 +21,7 @@ TOPIC_LOGS = "logs"
 """Followed by a dot and the logger's name."""
 
 _TOPIC = re.compile(r"[^\s*?\[\]\x00-\x1f\ud800-\udfff]{1,200}")
+_NOT_IN_TOPIC = re.compile(r"[\s*?\[\]\x00-\x1f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,15 @@ def check_topic(topic: str) -> None:
     """
     if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
         raise UsageError(f"{topic!r} is no topic: use 1 to 200 characters without spaces and * ? [ ]")
+
+
+def topic_of(first: str, rest: str) -> str:
+    """``first.rest``, where what no topic may hold becomes "_": ``agent.results`` and a project's name.
+
+    >>> topic_of("agent.results", "my project")
+    'agent.results.my_project'
+    """
+    return f"{first}.{_NOT_IN_TOPIC.sub('_', rest)}"[:200]
 
 
 def check_name(kind: str, name: str) -> None:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from blampert_env.telemetry.action_store import Totals
+from blampert_env.telemetry.action_rows import Totals
 from blampert_env.telemetry.events import EpisodeEvent, Event, StepEvent
 
 BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -61,7 +61,8 @@ class RunFigures:
     ) -> None:
         self.run = run
         self.state = "running"
-        self._circuit, self._bus = circuit, bus
+        self.bus = bus
+        self._circuit = circuit
         self._labels = dict(labels or {})
         self._started = time.time()
         self._lock = threading.Lock()
@@ -123,7 +124,7 @@ class RunFigures:
 
     def document(self) -> dict[str, Any]:
         """The status document: the four objects of ``/metrics`` and what Prometheus gets beside them; JSON-ready."""
-        bus = self._bus()
+        bus = self.bus()
         with self._lock:
             steps = self._before.steps + sum(int(row[0]) for row in self._steps.values())
             reward = self._before.reward + sum(row[1] for row in self._steps.values())

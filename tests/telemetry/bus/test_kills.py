@@ -127,6 +127,10 @@ def test_a_redis_server_killed_under_load_loses_nothing_that_was_acknowledged(
         workers.start("consume", "c0")
         workers.start("consume", "c1")
         publisher = workers.start("publish", 0, block)
+        deadline = time.monotonic() + 60
+        while not all(workers.lines("publish") + workers.lines("consume")):  # a bus is opened on a server that answers
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         for _ in range(4):
             time.sleep(1.5)
             redis_server.kill()
