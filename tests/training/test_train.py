@@ -17,7 +17,7 @@ from blampert_env.errors import LMUnavailable
 from blampert_env.evaluate import main as evaluate
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.telemetry import ActionStore
-from blampert_env.train import parse_hyperparams
+from blampert_env.training.flags import parse_hyperparams
 
 Train = Callable[..., int]
 
