@@ -72,7 +72,7 @@ def test_same_seed_same_run(train: Train, tmp_path: Path) -> None:
         assert train("--algo", "random", "--iterations", "2", "--n-envs", "3", "-f", folder) == 0
     rows = []
     for folder in ("a", "b"):
-        rows.append(rows_of(next((tmp_path / folder).iterdir())))
+        rows.append(rows_of(next((tmp_path / folder).glob("random_*"))))
     assert len(rows[0]) == 36
     assert rows[0] == rows[1]
 
