@@ -17,6 +17,8 @@ from blampert_env.training.places import Places, find_places
 
 if TYPE_CHECKING:
     from blampert_agents import Agent
+    from blampert_env.lm import LanguageModel
+    from blampert_env.training.metrics import Watched
     from blampert_env.training.rollout import Collector
     from blampert_env.training.run_folder import RunFolder
 
@@ -52,6 +54,12 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("-f", "--log-folder", type=Path, help="where runs are kept (default: logs, of the workspace)")
     add("--models-folder", type=Path, help="where the policy is put (default: models, likewise)")
     add("-tb", "--tensorboard-log", type=Path, metavar="DIR", help="TensorBoard folder (default: the run's own)")
+    add(
+        "--metrics-port",
+        type=natural,
+        metavar="PORT",
+        help="serve /metrics on 127.0.0.1; 0: any (default: the workspace's)",
+    )
     add("-P", "--progress", action="store_true", help="show a progress bar")
     return parser
 
@@ -86,7 +94,7 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
     from blampert_env.lm import resolve
     from blampert_env.training.rollout import Collector
 
-    lm = resolve(config.model, configured=places.model)
+    lm = resolve(config.model, configured=places.model, redis_url=places.settings.storage.redis_url)
 
     def make_env() -> SuiteEnv:
         return SuiteEnv(
@@ -106,7 +114,7 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
         for name in collector.envs[0].projects:
             collector.envs[0].reset(options={"project": name})
         lm.connect()
-        return _run(arguments, config, run, collector, lm.name, places, python)
+        return _run(arguments, config, run, collector, lm, places, python)
     finally:
         collector.close()
 
@@ -116,11 +124,13 @@ def _run(
     config: TrainConfig,
     run: RunFolder | None,
     collector: Collector,
-    model: str,
+    lm: LanguageModel,
     places: Places,
     python: str | None,
 ) -> int:
     """Make or open the run folder, hold it, train in it."""
+    from blampert_env.training.metrics import watch
+    from blampert_env.training.records import remembered_runs
     from blampert_env.training.run_folder import RunFolder
     from blampert_env.training.start import resolved_settings, start_agent
 
@@ -132,14 +142,16 @@ def _run(
         agent = start_agent(config, collector.envs[0], saved, steps_done=int(state["timesteps"]) if state else 0)
         if config.trained_agent:
             config = replace(config, algo=agent.name)
+        # before a folder is made: a port that is taken leaves nothing behind
+        watched = held.enter_context(watch(lm, config.algo, arguments.metrics_port, places.settings, places.workspace))
         if run is None:
             folders = arguments.log_folder or places.logs, arguments.models_folder or places.models
-            run = RunFolder.create(folders[0], config.algo, folders[1])
+            run = RunFolder.create(folders[0], config.algo, folders[1], remembered_runs(places, folders[0]))
             held.enter_context(run.in_use())
         named = {"agent": places.settings.agent.name} if places.workspace else {}
-        resolved = resolved_settings(agent, collector.envs[0], model)
+        resolved = resolved_settings(agent, collector.envs[0], lm.name)
         run.write_config(places.portable(config.to_json()) | resolved | named)
-        return _train_in(run, arguments, config, agent, collector, model, places, python, state)
+        return _train_in(run, arguments, config, agent, collector, watched, places, python, state)
 
 
 def _train_in(
@@ -148,31 +160,47 @@ def _train_in(
     config: TrainConfig,
     agent: Agent,
     collector: Collector,
-    model: str,
+    watched: Watched,
     places: Places,
     python: str | None,
     state: dict[str, Any] | None,
 ) -> int:
     """Train in the run folder, print what came of it."""
-    from blampert_env.telemetry import ActionStore, Recorder, TensorBoardSink
+    from blampert_env.telemetry import Recorder, TensorBoardSink
+    from blampert_env.telemetry.exporter import LiveStatus
     from blampert_env.training.console import RunConsole
+    from blampert_env.training.records import open_records
+    from blampert_env.training.streaming import stream
     from blampert_env.training.trainer import Trainer
 
     board = TensorBoardSink(arguments.tensorboard_log / run.name if arguments.tensorboard_log else run.path)
-    store = ActionStore(run.actions)
-    with Recorder([store, board]) as recorder, RunConsole(bar=arguments.progress) as console:
-        console.say(f"blampert: model {model}; steps, scalars and code go to {run.path}")
-        trainer = Trainer(config, run, agent, collector, recorder, store, console.progress, python)
+    records = open_records(places, run, run.read_config())
+    figures = watched.figures
+    figures.run = run.name
+    with (
+        stream(places, run.path) as streamed,
+        Recorder([*records.sinks, board, figures, *streamed.sinks]) as recorder,
+        LiveStatus(figures, run.path),
+        RunConsole(bar=arguments.progress) as console,
+    ):
+        console.say(f"blampert: model {watched.model}; steps, scalars and code go to {run.path}")
+        figures.bus = streamed.latest or figures.bus
+        for line in (*watched.lines, *streamed.lines):
+            console.say(f"blampert: {line}")
+        on_best = records.learning.best
+        trainer = Trainer(config, run, agent, collector, recorder, records.stores, console.progress, python, on_best)
         if state:
             trainer.restore(state)
             console.say(f"blampert: resumed after iteration {trainer.iteration}")
         interrupted = False
         try:
             trainer.begin()
+            figures.resume(records.store.totals(by="strategy", run_id=run.name))
             trainer.train()
             trainer.evaluate()
         except KeyboardInterrupt:
             interrupted = True  # everything up to the last finished iteration and episode is saved already
+            figures.state = "interrupted"
         rows = list(trainer.results.values()) if interrupted else trainer.table()
     console.table(f"{run.name}: {trainer.iteration} iterations, {trainer.timesteps} steps", rows)
     models_folder = arguments.models_folder or places.models

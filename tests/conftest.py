@@ -23,6 +23,7 @@ from blampert_env.workspace import Workspace
 from blampert_env.workspace.create import CreateReport, copy_projects, make_layout
 from blampert_env.workspace.folders import project_folders
 from blampert_env.workspace.venv import requirements_key, write_stamp
+from tests.redis_server import RedisServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -188,3 +189,23 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         time.sleep(0.01)
     assert processes_of(folder) == []
     assert evaluations_alive() == []
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real redis-server that tests share; each uses a prefix of its own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A running redis-server that this test may kill and start again."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    server.start()
+    yield server
+    server.kill()

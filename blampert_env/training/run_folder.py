@@ -5,7 +5,10 @@
     logs/thompson_1/
         config.json        resolved settings, seed, versions, model
         actions.db         every step (SQLite)
+        bus.db             the message bus, where no workspace has one (SQLite)
+        .dspy_reports/     figures of the bus: the newest, and their history
         events.out.tfevents...   TensorBoard
+        status.json        figures of the moment, once a second (for ``blampert monitor``)
         .lock              held while a process trains in it
         state.json         where the run is; names the policy file that belongs to it
         policy-0003.*      the policy after iteration 3
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -40,10 +43,11 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, log_folder: Path, algo: str, models_folder: Path) -> RunFolder:
+    def create(cls, log_folder: Path, algo: str, models_folder: Path, remembered: Iterable[str] = ()) -> RunFolder:
         """Make the next free ``<log_folder>/<algo>_<n>``; safe when several runs start at once.
 
-        A number is free if neither folder has it, so that no run overwrites another's policy.
+        A number is free if neither folder has it, so that no run overwrites another's policy, and it is not among the
+        names ``remembered`` by records that outlive a run's folder.
 
         Raises:
             StorageError: The folder cannot be made.
@@ -51,7 +55,8 @@ class RunFolder:
         try:
             log_folder.mkdir(parents=True, exist_ok=True)
             entries = [*log_folder.iterdir(), *(models_folder.iterdir() if models_folder.is_dir() else ())]
-            taken = [int(m[1]) for entry in entries if (m := re.fullmatch(rf"{algo}_(\d+)(\.zip)?", entry.name))]
+            names = [*(entry.name for entry in entries), *remembered]
+            taken = [int(m[1]) for name in names if (m := re.fullmatch(rf"{algo}_(\d+)(\.zip)?", name))]
             number = max(taken, default=0)
             while True:
                 number += 1

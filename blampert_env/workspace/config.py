@@ -42,10 +42,11 @@ class AgentSettings:
 
 @dataclass(frozen=True, slots=True)
 class StreamingSettings:
-    """The message bus."""
+    """The message bus and /metrics."""
 
-    enabled: bool = setting(True, FLAG, "whether training publishes its events")
-    port: int = setting(9090, _PORT, "port of the event stream, on monitor.host")
+    enabled: bool = setting(True, FLAG, "whether training publishes its events and serves /metrics")
+    port: int = setting(9090, _PORT, "port of a run's /metrics, on loopback")
+    bus: str | None = setting(None, optional(TEXT), "message bus: redis://host:port/db, or a file; null: its own file")
 
 
 @dataclass(frozen=True, slots=True)

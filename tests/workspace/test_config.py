@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "agent.n_envs": 2,
     "streaming.enabled": False,
     "streaming.port": 9191,
+    "streaming.bus": "redis://127.0.0.1:6379/1",
     "storage.redis_url": "redis://127.0.0.1:6379/0",
     "monitor.host": "0.0.0.0",
     "monitor.port": 8181,
