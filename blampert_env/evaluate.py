@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from blampert_env.cli.run import natural, positive, run_command
+from blampert_env.cli.run import natural, positive, run_command, seconds
+from blampert_env.training.config import TrainConfig
+from blampert_env.training.places import find_places
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -15,25 +19,32 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("policy", type=Path, help="a policy that training saved, such as models/thompson_1.zip")
-    add("--project", action="append", metavar="NAME", help="a bundled project or a folder; repeatable (default: all)")
+    add("--project", action="append", metavar="NAME", help="a project's name or folder; repeatable (default: all)")
+    add("--workspace", type=Path, metavar="DIR", help="take projects, policies and settings from there")
     add("--episodes", type=positive, default=1, metavar="N", help="episodes on each project (default: 1)")
-    add("--seed", type=natural, default=0, help="seeds the LM's samples (default: 0)")
+    add("--seed", type=natural, help="seeds the LM's samples (default: 0)")
     add("--model", default="auto", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")
-    add("--n-envs", type=positive, default=1, help="episodes played at once (default: 1)")
+    add("--n-envs", type=positive, help="episodes played at once (default: 1)")
     add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 3 a target)")
     add("--rewards", default="default", metavar="PROFILE", help="profile of configs/rewards.yaml")
     add("--strategies", metavar="FILE", help="the strategies the policy was trained with")
-    add("--isolation", default="default", choices=("default", "strict", "none"), help="of the grader")
+    add("--isolation", choices=("default", "strict", "none"), help="of the grader (default: default)")
+    add("--timeout-s", type=seconds, metavar="S", help="longest time of a project's tests (default: 10x the untouched)")
     return parser
 
 
-def main(argv: Sequence[str] | None = None, prog: str = "python -m blampert_env.evaluate") -> int:
-    """Entry point; returns the exit code."""
+def main(
+    argv: Sequence[str] | None = None, prog: str = "python -m blampert_env.evaluate", *, default_workspace: bool = False
+) -> int:
+    """Entry point; returns the exit code. ``default_workspace``: that at the default place counts, if it exists."""
     arguments = build_parser(prog).parse_args(argv)
-    return run_command(prog, lambda: evaluate(arguments))
+    return run_command(prog, lambda: evaluate(arguments, default_workspace=default_workspace))
 
 
-def evaluate(arguments: argparse.Namespace) -> int:
+_SETTINGS = ("seed", "n_envs", "isolation", "timeout_s")
+
+
+def evaluate(arguments: argparse.Namespace, *, default_workspace: bool = False) -> int:
     """Play greedy episodes and print the table.
 
     Raises:
@@ -53,28 +64,35 @@ def evaluate(arguments: argparse.Namespace) -> int:
         held_out_score,
     )
 
+    places = find_places(arguments.workspace, default=default_workspace)
+    settings = TrainConfig(projects=(), **places.defaults())
+    settings = replace(
+        settings, **{name: value for name in _SETTINGS if (value := getattr(arguments, name)) is not None}
+    )
     strategies = load_strategies(arguments.strategies)
     observation_space, action_space = policy_spaces(strategies)
     agent = load_agent(
-        arguments.policy,
+        places.policy(arguments.policy),
         observation_space=observation_space,
         action_space=action_space,
         action_names=[strategy.name for strategy in strategies],
     )
-    names = list(dict.fromkeys(arguments.project or bundled_projects()))
-    projects = [Project.load(find_project(name)) for name in names]
+    names = list(dict.fromkeys(arguments.project or places.projects or bundled_projects()))
+    projects = [Project.load(find_project(name, places.projects)) for name in names]
     listed = ", ".join(project.name for project in projects)
     print(f"blampert: evaluating {agent.name} from {arguments.policy} on {listed}", flush=True)
-    lm = resolve(arguments.model)
+    python = places.python({project.name: project.root for project in projects if project.root})
+    lm = resolve(arguments.model, configured=places.model, redis_url=places.settings.storage.redis_url)
+    grader: dict[str, Any] = {"isolation": settings.isolation, "timeout_s": settings.timeout_s, "python": python}
     options = {
         "strategies": arguments.strategies,
         "rewards": arguments.rewards,
         "max_attempts": arguments.max_attempts,
-        "isolation": arguments.isolation,
+        **grader,
     }
-    collector = Collector(lambda: SuiteEnv(projects, lm=lm, **options), arguments.n_envs)
+    collector = Collector(lambda: SuiteEnv(projects, lm=lm, **options), settings.n_envs)
     try:
-        jobs = evaluation_jobs([project.name for project in projects], arguments.seed, arguments.episodes)
+        jobs = evaluation_jobs([project.name for project in projects], settings.seed, arguments.episodes)
         results = collector.collect(agent, jobs, deterministic=True)
         rows = {project.name: ProjectResult(project.name) for project in projects}
         best: dict[str, tuple[int, dict[str, str]]] = {}
@@ -84,7 +102,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
                 best[result.job.project] = (result.tests_after, result.files)
         for project in projects:
             rows[project.name].after, files = best[project.name]
-            rows[project.name].held_out = held_out_score(project, files, arguments.isolation)
+            rows[project.name].held_out = held_out_score(project, files, **grader)
     finally:
         collector.close()
     with RunConsole(bar=False) as console:

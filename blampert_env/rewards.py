@@ -26,6 +26,8 @@ class StepFacts:
         total: Visible tests in all, >= 1.
         rejected: The edit was refused, or there was none.
         completion_tokens: Tokens the LM wrote for this step; 0 where no LM is involved.
+        quality: Score of the edit's source in [0, 1] (:mod:`blampert_env.quality`); measured only where a term counts
+            that needs it and the edit gained tests, else None.
     """
 
     passed_before: int
@@ -34,6 +36,7 @@ class StepFacts:
     total: int
     rejected: bool
     completion_tokens: int = 0
+    quality: float | None = None
 
 
 def progress(facts: StepFacts) -> float:
@@ -61,8 +64,24 @@ def tokens(facts: StepFacts) -> float:
     return facts.completion_tokens / 100
 
 
+def code_quality(facts: StepFacts) -> float:
+    """Tests gained, each worth as much as the code that gained it is good; tests lost count in full. In [-1, 1].
+
+    Like ``progress`` it pays for nothing else, so that rewriting working code over and over earns nothing.
+
+    Raises:
+        ConfigError: Tests were gained and the quality was not measured.
+    """
+    gained = progress(facts)
+    if gained <= 0.0:
+        return gained
+    if facts.quality is None:
+        raise ConfigError("rewards: code_quality needs StepFacts.quality; see blampert_env.quality")
+    return gained * facts.quality
+
+
 TERMS: dict[str, Callable[[StepFacts], float]] = {
-    term.__name__: term for term in (progress, solved, rejected, attempt, tokens)
+    term.__name__: term for term in (progress, solved, rejected, attempt, tokens, code_quality)
 }
 
 
@@ -83,9 +102,14 @@ class RewardSpec:
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise ConfigError(f"rewards: the weight of {name!r} must be a finite number, not {weight!r}")
 
+    @property
+    def needs_quality(self) -> bool:
+        """Whether a term counts that needs :attr:`StepFacts.quality`, which takes some 20 ms to measure."""
+        return bool(self.weights.get("code_quality"))
+
     def terms(self, facts: StepFacts) -> dict[str, float]:
         """Each term's weighted value; the reward is their sum."""
-        return {name: weight * TERMS[name](facts) for name, weight in self.weights.items()}
+        return {name: weight * TERMS[name](facts) if weight else 0.0 for name, weight in self.weights.items()}
 
 
 def load_rewards(profile: str | Mapping[str, float] = "default", path: str | Path | None = None) -> RewardSpec:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import signal
+import sysconfig
 import tempfile
 import textwrap
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +18,12 @@ import pytest
 
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import bundled_projects, load_solution
+from blampert_env.resources import cache_dir
+from blampert_env.workspace import Workspace
+from blampert_env.workspace.create import CreateReport, copy_projects, make_layout
+from blampert_env.workspace.folders import project_folders
+from blampert_env.workspace.venv import requirements_key, write_stamp
+from tests.redis_server import RedisServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,6 +83,50 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, without a workspace; the cache of weights stays where it is."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("BLAMPERT_CACHE", str(cache_dir()))
+    monkeypatch.setenv("HOME", str(folder))
+    for name in [name for name in os.environ if name.startswith("BLAMPERT_") and name != "BLAMPERT_CACHE"]:
+        monkeypatch.delenv(name)
+    return folder
+
+
+def lend_venv(workspace: Workspace) -> None:
+    """A real virtual environment in 0.1 s: without pip, seeing the packages of the interpreter that runs the tests."""
+    venv.EnvBuilder(with_pip=False, symlinks=True).create(workspace.venv)
+    site = next(workspace.venv.glob("lib/python*/site-packages"))
+    (site / "lent.pth").write_text(f"import site; site.addsitedir({sysconfig.get_paths()['purelib']!r})\n")
+    keys = {name: requirements_key(folder) for name, folder in project_folders(workspace).items()}
+    write_stamp(workspace, {"path": os.path.realpath(workspace.venv), "requirements": keys})
+
+
+def make_workspace(folder: Path) -> Workspace:
+    """What ``create`` makes, with a lent virtual environment."""
+    workspace = Workspace(folder)
+    workspace.data.mkdir(parents=True)
+    report = CreateReport(workspace, existed=False)
+    make_layout(workspace, report)
+    copy_projects(workspace, report)
+    lend_venv(workspace)
+    return workspace
+
+
+@pytest.fixture(name="lend_venv")
+def fixture_lend_venv() -> Callable[[Workspace], None]:
+    """Gives a workspace a virtual environment that counts as complete, without pip."""
+    return lend_venv
+
+
+@pytest.fixture
+def workspace(home: Path) -> Workspace:
+    """A workspace at the default place."""
+    return make_workspace(home / ".blampert_workspace")
+
+
 def processes_of(scratch: Path) -> list[int]:
     """Processes whose environment names the scratch folder, as that of everything a grader starts does."""
     found = []
@@ -86,16 +139,33 @@ def processes_of(scratch: Path) -> list[int]:
     return found
 
 
-def evaluations_alive() -> list[int]:
-    """Processes in a PID namespace inside another one: what the grader's jail runs for an evaluation."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+def below(pid: int) -> list[int]:
+    """Every process below one, itself included."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            lines = (process / "status").read_text().splitlines()
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(status.parent.name))
+    found, waiting = [pid], [pid]
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        found += new
+        waiting += new
+    return found
+
+
+def evaluations_alive() -> list[int]:
+    """Processes below this one in a PID namespace inside another: what the grader's jail runs for an evaluation."""
+    found = []
+    for pid in below(os.getpid()):
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         except OSError:
             continue
         if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
-            found.append(int(process.name))
+            found.append(pid)
     return found
 
 
@@ -119,3 +189,23 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         time.sleep(0.01)
     assert processes_of(folder) == []
     assert evaluations_alive() == []
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real redis-server that tests share; each uses a prefix of its own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A running redis-server that this test may kill and start again."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    server.start()
+    yield server
+    server.kill()

@@ -29,6 +29,9 @@ def facts(before: int = 0, after: int = 0, untouched: int = 0, total: int = 10, 
         ("rejected", facts(), 0.0),
         ("attempt", facts(), 1.0),
         ("tokens", facts(completion_tokens=250), 2.5),
+        ("code_quality", facts(0, 5, quality=0.5), 0.25),
+        ("code_quality", facts(5, 5), 0.0),
+        ("code_quality", facts(5, 0), -0.5),
     ],
 )
 def test_terms(term: str, what: StepFacts, value: float) -> None:
@@ -65,3 +68,21 @@ def test_bad_profiles(tmp_path: Path, text: str, profile: str, said: str) -> Non
     with pytest.raises(ConfigError, match=said) as error:
         load_rewards(profile, file)
     assert "\n" not in str(error.value)
+
+
+def test_code_quality_is_asked_for_by_weight_only() -> None:
+    assert not load_rewards().needs_quality
+    assert not load_rewards({"code_quality": 0.0}).needs_quality
+    assert load_rewards({"code_quality": 0.0}).terms(facts(0, 5)) == {"code_quality": 0.0}
+    spec = load_rewards("quality")
+    assert spec.needs_quality
+    with pytest.raises(ConfigError, match="needs StepFacts"):
+        spec.terms(facts(0, 5))
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.floats(0, 1)), min_size=2, max_size=20))
+def test_quality_pays_no_cycle(path: list[tuple[int, float]]) -> None:
+    """Breaking and mending the same test over and over earns nothing, however good the code is."""
+    counts = [passed for passed, _ in path] + [path[0][0]]
+    steps = zip(itertools.pairwise(counts), [quality for _, quality in path], strict=True)
+    assert sum(TERMS["code_quality"](facts(a, b, quality=q)) for (a, b), q in steps) <= 1e-9

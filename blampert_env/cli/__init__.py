@@ -10,8 +10,16 @@ from blampert_env.errors import UsageError, unknown_name
 
 # command -> (module with a main(argv, prog) function, one line of help)
 COMMANDS = {
-    "train": ("blampert_env.train", "train a policy on projects, with an LLM writing the code"),
-    "evaluate": ("blampert_env.evaluate", "run a saved policy, greedily, and print the same table"),
+    "train": ("blampert_env.cli.train", "train a policy on projects, with an LLM writing the code"),
+    "evaluate": ("blampert_env.cli.evaluate", "run a saved policy, greedily, and print the same table"),
+    "monitor": ("blampert_env.cli.monitor", "watch runs, live, in the terminal and as a web page"),
+    "dashboard": ("blampert_env.cli.dashboard", "open the web page of the runs in a browser"),
+    "workspace": ("blampert_env.cli.workspace", "make, look at and clean the folder that the agent works in"),
+    "project": ("blampert_env.cli.project", "list, make and check projects"),
+    "config": ("blampert_env.cli.config", "show and change the workspace's settings"),
+    "doctor": ("blampert_env.cli.doctor", "what is wrong, and the command that mends it"),
+    "export": ("blampert_env.cli.transfer", "pack a run into one file"),
+    "import": ("blampert_env.cli.transfer", "unpack a run"),
 }
 
 

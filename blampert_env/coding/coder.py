@@ -13,7 +13,7 @@ from blampert_env.coding.strategies import Strategy
 from blampert_env.editing import Edit
 
 if TYPE_CHECKING:
-    from blampert_env.lm import Completion, LanguageModel
+    from blampert_env.lm import Completion, LanguageModel, Messages
 
 # The closing fence ends the answer: half of a small model's tokens are chatter after it. At most four (OpenAI's limit).
 STOP_AFTER_BLOCK = ("\n```\n",)
@@ -27,11 +27,13 @@ class Proposal:
     Attributes:
         edit: The edit, or None where the reply held no code.
         completion: The LM's reply with its token counts.
+        prompt: The messages it was asked with; a last one by the assistant is the start of the answer.
         seconds: What asking took: the LM, and DSPy around it.
     """
 
     edit: Edit | None
     completion: Completion
+    prompt: Messages
     seconds: float = 0.0
 
 
@@ -78,7 +80,8 @@ class Coder:
         with dspy.context(lm=lm, adapter=FencedCodeAdapter(prefill)), suppress(AdapterParseError):
             code = dspy.Predict(signature)(demos=demos, **inputs).code
         edit = Edit(context.target.id, code) if code is not None else None
-        return Proposal(edit, lm.completions[-1], time.perf_counter() - started)
+        prompt, completion = lm.calls[-1]
+        return Proposal(edit, completion, prompt, time.perf_counter() - started)
 
 
 def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict[str, str]]:

@@ -75,8 +75,8 @@ class CodeEditEnv(gym.Env[TextObservation, str]):
 
     ## Arguments
     ``project``: bundled name, folder or :class:`~blampert_env.projects.Project`. ``rewards``: profile name or weights.
-    ``accept``: ``"not_worse"`` or ``"always"``. ``max_attempts``: steps in an episode. ``isolation``, ``timeout_s``:
-    of the grader (:func:`blampert_env.grading.make_grader`). ``render_mode``: ``"ansi"`` or ``"rgb_array"``.
+    ``accept``: ``"not_worse"`` or ``"always"``. ``max_attempts``: steps in an episode. ``isolation``, ``timeout_s``,
+    ``python``: of the grader (:func:`blampert_env.grading.make_grader`). ``render_mode``: ``"ansi"``, ``"rgb_array"``.
 
     ## Version History
     * v0: first version.
@@ -93,6 +93,7 @@ class CodeEditEnv(gym.Env[TextObservation, str]):
         max_attempts: int | None = None,
         isolation: Literal["default", "strict", "none"] = "default",
         timeout_s: float | None = None,
+        python: str | None = None,
         render_mode: str | None = None,
     ) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -103,7 +104,7 @@ class CodeEditEnv(gym.Env[TextObservation, str]):
         self.observation_space = spaces.Dict(  # type: ignore[assignment]
             {name: SourceText(MAX_TEXT) for name in ("source", "tests", "report")}
         )
-        self.grader: Grader = make_grader(self.project, isolation=isolation, timeout_s=timeout_s)
+        self.grader: Grader = make_grader(self.project, isolation=isolation, timeout_s=timeout_s, python=python)
         self.session = EditSession(
             self.project,
             self.grader,

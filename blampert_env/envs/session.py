@@ -14,6 +14,7 @@ from blampert_env.editing import Edit, apply_edit, unified_diff
 from blampert_env.errors import ConfigError, EditRejected
 from blampert_env.grading import Grader, TestReport
 from blampert_env.projects import Project
+from blampert_env.quality import measure
 from blampert_env.rewards import RewardSpec, StepFacts
 
 Accept = Literal["not_worse", "always"]
@@ -102,6 +103,8 @@ class EditSession:
             raise ConfigError(f"accept must be 'not_worse' or 'always', not {accept!r}")
         if max_attempts < 2:
             raise ConfigError(f"max_attempts must be at least 2, not {max_attempts}")
+        if rewards.needs_quality:
+            measure("")  # what is missing shows now, not after the first edit
         self.project = project
         self.grader = grader
         self.rewards = rewards
@@ -180,15 +183,26 @@ class EditSession:
             report=report,
             passed_before=passed,
             passed_after=passed_after,
-            reward_terms=self._terms(passed, passed_after, rejected=False, tokens=tokens),
+            reward_terms=self._terms(passed, passed_after, rejected=False, tokens=tokens, source=edit.source),
             files_before=files_before,
             files_proposed=candidate,
             grade_s=grade_s,
         )
 
-    def _terms(self, passed_before: int, passed_after: int, *, rejected: bool, tokens: int) -> dict[str, float]:
-        """The weighted reward terms of an attempt."""
-        facts = StepFacts(passed_before, passed_after, self._passed_untouched, self.report.total, rejected, tokens)
+    def _terms(
+        self, passed_before: int, passed_after: int, *, rejected: bool, tokens: int, source: str = ""
+    ) -> dict[str, float]:
+        """The weighted reward terms of an attempt; quality is measured only where it counts."""
+        needs_quality = passed_after > passed_before and self.rewards.needs_quality
+        facts = StepFacts(
+            passed_before,
+            passed_after,
+            self._passed_untouched,
+            self.report.total,
+            rejected,
+            tokens,
+            measure(source).score if needs_quality else None,
+        )
         return self.rewards.terms(facts)
 
 

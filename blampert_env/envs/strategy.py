@@ -84,6 +84,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         max_attempts: int | None = None,
         isolation: Literal["default", "strict", "none"] = "default",
         timeout_s: float | None = None,
+        python: str | None = None,
         render_mode: str | None = None,
     ) -> None:
         self.strategies: tuple[Strategy, ...] = choose_strategies(strategies)
@@ -97,6 +98,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
             max_attempts=max_attempts,
             isolation=isolation,
             timeout_s=timeout_s,
+            python=python,
             render_mode=render_mode,
         )
         self.project = self.edit_env.project

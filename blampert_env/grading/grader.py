@@ -8,7 +8,6 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, get_args
 
@@ -21,7 +20,7 @@ from blampert_env.grading.report import Method, TestReport
 from blampert_env.grading.scratch import remove_stale
 from blampert_env.grading.store import VERSION, ReportStore
 from blampert_env.grading.suite import Suite, Tests
-from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out, twin_files, twin_outcomes
+from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out, twin_outcomes
 from blampert_env.projects import Project
 from blampert_env.resources import cache_dir
 
@@ -171,6 +170,8 @@ class Grader:
             GraderError: As for :meth:`grade`.
             ProjectError: As for :meth:`grade`.
         """
+        from concurrent.futures import ThreadPoolExecutor
+
         self._trusted_run()
         reports = []
         with ThreadPoolExecutor(workers or _LOAD) as pool:
@@ -199,15 +200,19 @@ class Grader:
         if trusted.method != "in-process":
             run = self._engine.run(trusted.method, sources, options)
             return judge.report(run, ids, secret=secret, method=trusted.method)
-        files, names = twin_files(self._engine.suite)
+        files, names = self._engine.twins()
         run = self._engine.run("in-process", sources, Options(2 * options.limit_s, options.seed, options.first), files)
         twins = twin_outcomes(run, names)
         report = judge.report(run, ids, secret=secret, method="in-process")
-        for test, outcome in report.outcomes.items():
-            if test in trusted.twins and twins.get(test) not in ("failed", "error"):
-                if outcome == "passed" and (run.records.finished or twins.get(test) is not None):
-                    return judge.tampered(ids)
-        return report
+        unproved = [
+            test
+            for test, outcome in report.outcomes.items()
+            if outcome == "passed" and test in trusted.twins and twins.get(test) not in ("failed", "error")
+        ]
+        if unproved and (run.records.finished or any(twins.get(test) == "passed" for test in unproved)):
+            return judge.tampered(ids)
+        # the run was cut off before their twins could fail: they may be right, and may be forged
+        return judge.without(report, unproved)
 
     @property
     def baseline(self) -> TestReport:

@@ -45,8 +45,8 @@ class Options:
     stop_early: bool = False
 
 
-def specification(suite: Suite, mode: Mode) -> dict[str, Any]:
-    """All that a lane needs to know of a project."""
+def specification(suite: Suite, mode: Mode, twins: Mapping[str, bytes] | None = None) -> dict[str, Any]:
+    """All that a lane needs to know of a project, and of the test files that will be run beside its own."""
     project = suite.project
     spec: dict[str, Any] = {
         "mode": mode,
@@ -55,6 +55,7 @@ def specification(suite: Suite, mode: Mode) -> dict[str, Any]:
         "folders": suite.folders,
         "files": _packed(suite.protected),
         "untouched": _packed({**suite.shown, **{path: text.encode() for path, text in project.sources.items()}}),
+        "twins": _packed(twins or {}),
         "tests": suite.test_files,
         "config": suite.config,
         "plugins": suite.plugins,
@@ -89,10 +90,7 @@ def evaluate(server: Server, suite: Suite, spec: dict[str, Any], sources: Mappin
     base = {path: text.encode() for path, text in suite.project.sources.items()}
     tests = suite.test_files
     token = secrets.token_hex(16)
-    if spec["mode"] == "split":
-        files = {**suite.shown, **base, **sources}
-    else:
-        files = suite.whole(sources)
+    files = {**suite.shown, **base, **sources} if spec["mode"] == "split" else suite.whole(sources)
     job = {
         "op": "grade",
         "project": spec["id"],
@@ -119,7 +117,7 @@ def _run(lane: Lane, job: dict[str, Any], token: str, python: str) -> Run:
     killed = answer["killed"]
     finished = records.finished
     gone = finished and bool(records.all[-1].get("gone"))
-    if not finished and killed is None and answer["candidate_code"] is None and _is_split(records):
+    if not finished and killed is None and _is_split(records):  # whatever then became of the candidate
         said = [str(record.get("failure")) for record in records.of_kind("broken")]
         raise ServerFailed(f"the process that runs the tests ended early{': ' + said[0] if said else ''}")
     if killed is None and (gone or not finished) and code is not None and code < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from blampert_env.errors import ProjectError
@@ -74,6 +75,11 @@ def tampered(ids: Sequence[str]) -> TestReport:
     return TestReport(
         dict.fromkeys(ids, "failed"), dict.fromkeys(ids[:1], text), 0.0, "tampered", "rejected", "in-process"
     )
+
+
+def without(report: TestReport, tests: Sequence[str]) -> TestReport:
+    """The same report, with no result for some tests."""
+    return replace(report, outcomes={**report.outcomes, **dict.fromkeys(tests, "missing")}) if tests else report
 
 
 def rejected(ids: Sequence[str]) -> TestReport:

@@ -6,7 +6,18 @@ import json
 from typing import Any
 
 KINDS = frozenset(
-    {"started", "collected", "not_collected", "running", "outcome", "outside", "no_pytest", "restage", "broken", "finished"},
+    {
+        "started",
+        "collected",
+        "not_collected",
+        "running",
+        "outcome",
+        "outside",
+        "no_pytest",
+        "restage",
+        "broken",
+        "finished",
+    },
 )
 
 

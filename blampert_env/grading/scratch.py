@@ -15,6 +15,7 @@ from pathlib import Path
 from blampert_env.grading.blampert_jail.tree import attempt, remove_tree
 
 _PREFIX = "blampert-grade-"
+JAIL_PREFIX = "blampert-jail-"  # followed by the process that made it
 _MAX_FOLDERS = 1000
 
 
@@ -52,6 +53,11 @@ def remove_stale() -> int:
             if locked:
                 remove_tree(folder)
                 removed += 1
+    for folder in Path(tempfile.gettempdir()).glob(f"{JAIL_PREFIX}*"):
+        owner = folder.name.removeprefix(JAIL_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists() and folder.lstat().st_uid == os.getuid():
+            remove_tree(folder)
+            removed += 1
     return removed
 
 

@@ -16,8 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from blampert_env.grading import cgroups
 from blampert_env.grading.blampert_jail import channel
 from blampert_env.grading.process import signal_name
+from blampert_env.grading.scratch import JAIL_PREFIX
 
 _SCRIPT = str(Path(__file__).with_name("blampert_jail") / "__main__.py")
 _START_LIMIT_S = 60.0
@@ -25,7 +27,6 @@ _FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin
 _LANES = 64
 SLOT_SIZE = "256m"
 OPEN_PROJECTS = 24
-PREFIX = "blampert-jail-"
 PLACES = ("box", "tmp", "shm", "grants", "tests")
 
 
@@ -70,15 +71,17 @@ class Server:
         self.owner = os.getpid()
         self.python = python
         self._lock = threading.Lock()
+        self._is_dead = False
         self._idle: list[Lane] = []
         self._numbers = list(range(_LANES))[::-1]
         self._scratch: str | None = None
+        self._groups: dict[int, list[Path]] = {}
+        cgroups.remove_stale()
         mine, theirs = socket.socketpair()
-        facts = {
+        facts: dict[str, Any] = {
             "uid": _FIRST_UID,
             "layers": layers,
             "slot_size": SLOT_SIZE,
-            "cgroup_files": [],
         }
         with theirs, tempfile.TemporaryFile() as said:
             self.process = subprocess.Popen(
@@ -139,6 +142,14 @@ class Server:
         with self._lock:
             self._idle.append(lane)
 
+    def drop_idle(self) -> None:
+        """Let go of lanes that nobody uses: after a failure, any of them may lack a process."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._numbers += [lane.number for lane in idle]
+        for lane in idle:
+            lane.close()
+
     def make_lane(self, number: int) -> socket.socket:
         """A channel to a new lane."""
         mine, theirs = socket.socketpair()
@@ -148,18 +159,24 @@ class Server:
             message |= {"uid": uid, "gid": uid}
         if "mount-namespace" not in self.facts["layers"]:
             message["places"] = self._scratch_places(number)
+        groups = self._groups.setdefault(number, cgroups.make(number))
+        fds = [os.open(group / "cgroup.procs", os.O_WRONLY) for group in groups]
         with theirs, self._lock:
             try:
-                channel.send(self.control, message, [theirs.fileno()])
+                channel.send(self.control, message, [theirs.fileno(), *fds])
             except channel.Closed:
+                self._is_dead = True
+                mine.close()
                 raise ServerFailed("the grader's base was killed") from None
+            finally:
+                for fd in fds:
+                    os.close(fd)
         return mine
 
     def _scratch_places(self, number: int) -> dict[str, str]:
         """Scratch folders of a lane where it cannot have a file system of its own."""
         if self._scratch is None:
-            self._scratch = tempfile.mkdtemp(prefix=PREFIX)
-            os.chmod(self._scratch, 0o711)
+            self._scratch = tempfile.mkdtemp(prefix=f"{JAIL_PREFIX}{os.getpid()}-")
         base = os.path.join(self._scratch, str(number))
         os.makedirs(base, exist_ok=True)
         return {name: os.path.join(base, name) for name in PLACES}
@@ -167,7 +184,7 @@ class Server:
     @property
     def alive(self) -> bool:
         """Whether the base is there, and belongs to this process."""
-        return self.owner == os.getpid() and self.process.poll() is None
+        return not self._is_dead and self.owner == os.getpid() and self.process.poll() is None
 
     def close(self) -> None:
         """End everything below."""
@@ -177,14 +194,17 @@ class Server:
         for lane in self._idle:
             lane.close()
         self._idle.clear()
-        with contextlib.suppress(ProcessLookupError):
+        try:
+            self.process.wait(5)  # the base ends by itself, and with it everything in its namespace
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         from blampert_env.grading.blampert_jail.tree import remove_tree
 
         if self._scratch is not None:
             remove_tree(self._scratch)
+        for groups in self._groups.values():
+            cgroups.remove(groups)
 
 
 class Lane:
@@ -245,6 +265,13 @@ def server(python: str, layers: tuple[str, ...] | None = None) -> Server:
                 found.close()
             found = _servers[python, layers] = Server(python, layers)
         return found
+
+
+def drop_idle(python: str) -> None:
+    """After a failure: let the next evaluation under an interpreter start with a new lane."""
+    for (name, _), found in list(_servers.items()):
+        if name == python and found.alive:
+            found.drop_idle()
 
 
 @atexit.register

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import StorageError
 from blampert_env.grading.report import TestReport
+
+if TYPE_CHECKING:
+    import sqlite3
 
 VERSION = 1  # part of every key: a grader that judges differently must not read old reports
 MAX_REPORTS = 200_000
@@ -40,6 +42,8 @@ class ReportStore:
 
     def value(self, key: bytes) -> Any:
         """What was kept under a key, None if nothing was."""
+        import sqlite3
+
         try:
             row = self._connection().execute("SELECT value FROM reports WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error:
@@ -48,6 +52,8 @@ class ReportStore:
 
     def keep(self, key: bytes, value: Any) -> None:
         """Keep a JSON value under a key."""
+        import sqlite3
+
         try:
             connection = self._connection()
             with connection:
@@ -56,13 +62,22 @@ class ReportStore:
                 )
                 if key[0] == 0:  # about one in 256
                     connection.execute(
-                        "DELETE FROM reports WHERE used < (SELECT used FROM reports ORDER BY used DESC LIMIT 1 OFFSET ?)",
+                        "DELETE FROM reports WHERE used < "
+                        "(SELECT used FROM reports ORDER BY used DESC LIMIT 1 OFFSET ?)",
                         (MAX_REPORTS,),
                     )
         except (sqlite3.Error, StorageError):
             return
 
+    def close(self) -> None:
+        """Close this thread's connection; the next use opens another."""
+        connection: sqlite3.Connection | None = self._local.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.close()
+
     def _connection(self) -> sqlite3.Connection:
+        import sqlite3
+
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             try:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from blampert_env.errors import ProjectError
+from blampert_env.grading.blampert_jail.linux import words
 from blampert_env.grading.files import encode
 from blampert_env.projects import Project
 
@@ -29,62 +30,18 @@ _TEST_FOLDERS = frozenset({"test", "tests"})
 _SPLITTABLE = frozenset({"pytest", "hypothesis", "numpy", "_pytest", "pytest_mock"})
 # standard modules whose use in tests means that they look into the interpreter they share with the candidate
 _LOOKS_INSIDE = frozenset(
-    [
-        "subprocess",
-        "multiprocessing",
-        "threading",
-        "concurrent",
-        "pickle",
-        "shelve",
-        "copyreg",
-        "ctypes",
-        "gc",
-        "weakref",
-        "importlib",
-        "imp",
-        "runpy",
-        "inspect",
-        "tracemalloc",
-        "trace",
-        "faulthandler",
-        "code",
-        "pdb",
-        "doctest",
-        "sched",
-        "queue",
-        "signal",
-        "symtable",
-        "ast",
-        "dis",
-        "pkgutil",
-    ]
+    words(
+        "subprocess multiprocessing threading concurrent pickle shelve copyreg ctypes gc weakref importlib imp "
+        "runpy inspect tracemalloc trace faulthandler code pdb doctest sched queue signal symtable ast dis pkgutil"
+    )
 )
 _LOOKS_INSIDE_CALLS = frozenset({"exec", "eval", "compile", "__import__", "globals"})
 _LOOKS_INSIDE_ATTRIBUTES = frozenset(
-    [
-        "modules",
-        "getrefcount",
-        "getsizeof",
-        "settrace",
-        "setprofile",
-        "setrecursionlimit",
-        "_getframe",
-        "system",
-        "popen",
-        "fork",
-        "spawnl",
-        "spawnv",
-        "execv",
-        "__code__",
-        "__globals__",
-        "__subclasses__",
-        "__closure__",
-        "gather",
-        "create_task",
-        "TaskGroup",
-        "ensure_future",
-        "wait_for",
-    ]
+    words(
+        "modules getrefcount getsizeof settrace setprofile setrecursionlimit _getframe system popen fork spawnl "
+        "spawnv execv __code__ __globals__ __subclasses__ __closure__ gather create_task TaskGroup ensure_future "
+        "wait_for"
+    )
 )
 
 

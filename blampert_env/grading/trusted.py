@@ -15,7 +15,7 @@ from blampert_env.grading import cold, jailed, judge
 from blampert_env.grading.jailed import Options
 from blampert_env.grading.process import Run
 from blampert_env.grading.report import Method, TestReport
-from blampert_env.grading.server import ServerFailed, server, supported
+from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
 from blampert_env.grading.suite import Suite
 from blampert_env.grading.twins import make_twins, test_texts, twin_of
 from blampert_env.projects import load_solution
@@ -62,6 +62,7 @@ class Engine:
     def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
         self.suite, self.python, self.isolation = suite, python, isolation
         self._specs: dict[str, dict[str, Any]] = {}
+        self._twins: tuple[dict[str, bytes], dict[str, str]] | None = None
 
     def run(
         self, method: Method, sources: Mapping[str, bytes], options: Options, files: Mapping[str, bytes] | None = None
@@ -81,6 +82,8 @@ class Engine:
             try:
                 return self._run(method, sources, options, files)
             except (ServerFailed, cold.RunnerFailed, OSError) as error:
+                if self.isolation != "none":
+                    drop_idle(self.python)
                 if attempt == 2:
                     raise GraderError(f"cannot grade {self.suite.project.name}: {error}") from error
         raise AssertionError("unreachable")
@@ -97,8 +100,15 @@ class Engine:
     def spec(self, mode: jailed.Mode) -> dict[str, Any]:
         """The project as a lane is told of it."""
         if mode not in self._specs:
-            self._specs[mode] = jailed.specification(self.suite, mode)
+            self._specs[mode] = jailed.specification(self.suite, mode, self.twins()[0] if mode == "whole" else {})
         return self._specs[mode]
+
+    def twins(self) -> tuple[dict[str, bytes], dict[str, str]]:
+        """Test files with twins in them, and the twins' names: drawn once, which no candidate outlives."""
+        if self._twins is None:
+            files, names = make_twins(test_texts(self.suite.protected, self.suite.test_files))
+            self._twins = {path: text.encode() for path, text in files.items()}, names
+        return self._twins
 
     def layers(self) -> tuple[str, ...]:
         """The isolation layers in force."""
@@ -109,13 +119,15 @@ class Engine:
             zygote = jailed.stage(found, self.spec("whole"))["layers"]
         except ServerFailed as error:
             if "UsageError" in str(error):  # pytest's own word for what the project's configuration asks for
-                raise ProjectError(f"{self.suite.project.name}: {error}: correct the project's configuration") from error
+                raise ProjectError(
+                    f"{self.suite.project.name}: {error}: correct the project's configuration"
+                ) from error
             raise GraderError(f"cannot grade {self.suite.project.name}: {error}") from error
         return tuple(dict.fromkeys(["process-group", *found.facts["layers"], *zygote]))
 
     def key(self) -> str:
         """What a decision depends on."""
-        spec = self.spec("whole")["id"]
+        spec = self.spec("split")["id"]  # that of "whole" holds names drawn at random
         return hashlib.sha256(json.dumps([spec, self.python, sys.version, self.isolation]).encode()).hexdigest()
 
 
@@ -206,19 +218,12 @@ def _twins_that_fail(engine: Engine, ids: tuple[str, ...], reference: Mapping[st
     """Places of tests whose twins fail, as they must, for all trusted code; the others prove nothing."""
     found: set[str] | None = None
     for sources in [{}, reference] if reference else [{}]:
-        files, names = twin_files(engine.suite)
+        files, names = engine.twins()
         run = engine.run("in-process", sources, Options(TRUSTED_LIMIT_S, "twins"), files)
         outcomes = twin_outcomes(run, names)
         failing = {test for test, outcome in outcomes.items() if outcome in ("failed", "error")}
         found = failing if found is None else found & failing
     return frozenset(found or ()) & {_original(test, {}) for test in ids}
-
-
-def twin_files(suite: Suite) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Test files with new twins in them, and the twins' names."""
-    texts = test_texts(suite.protected, suite.test_files)
-    files, names = make_twins(texts)
-    return {path: text.encode() for path, text in files.items()}, names
 
 
 def twin_outcomes(run: Run, names: Mapping[str, str]) -> dict[str, str]:

@@ -51,7 +51,7 @@ def _with(text: str, added: list[ast.stmt]) -> str:
         return text
     module = ast.Module(body=added, type_ignores=[])
     ast.fix_missing_locations(module)
-    error = f'type("Impossible", (BaseException,), {{}})'
+    error = 'type("Impossible", (BaseException,), {})'
     return f"{text.rstrip()}\n\n\n{_IMPOSSIBLE} = object()\n{_ERROR} = {error}\n{ast.unparse(module)}\n"
 
 
@@ -99,7 +99,7 @@ def _expects(node: ast.stmt) -> bool:
 class _Spoiler(ast.NodeTransformer):
     """Makes every expectation one that nothing honest can meet."""
 
-    def visit_Assert(self, node: ast.Assert) -> ast.Assert:  # noqa: N802
+    def visit_Assert(self, node: ast.Assert) -> ast.Assert:
         """``a == b`` must equal something that nothing equals; any other condition is not enough."""
         test = node.test
         impossible = ast.Name(_IMPOSSIBLE, ast.Load())
@@ -110,7 +110,7 @@ class _Spoiler(ast.NodeTransformer):
             return ast.Assert(ast.Compare(test.left, test.ops, [wanted]), None)
         return ast.Assert(ast.Compare(test, [ast.Is()], [impossible]), None)
 
-    def visit_With(self, node: ast.With) -> ast.With:  # noqa: N802
+    def visit_With(self, node: ast.With) -> ast.With:
         """``with raises(E)`` must be left by an exception that nobody expects, whatever its block does."""
         self.generic_visit(node)
         if any(_called(item.context_expr) in _RAISES for item in node.items):
@@ -118,7 +118,7 @@ class _Spoiler(ast.NodeTransformer):
             node.body = [tried, ast.Raise(ast.Call(ast.Name(_ERROR, ast.Load()), [], []), None)]
         return node
 
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
         """``self.assertX(...)`` is followed by a failure; ``assertEqual`` compares with the impossible."""
         name = _called(node.value)
         if not name.startswith("assert") or not isinstance(node.value, ast.Call):

@@ -29,14 +29,15 @@ class PooledLM(dspy.LM):  # type: ignore[misc]  # dspy is untyped
     Attributes:
         completions: What the LM answered through this object (and its copies), oldest first. ``finish_reason`` is true
             here; DSPy is told "stop" for a cut answer too, as it would log a warning for each.
+        calls: The messages of each of these, and the answer.
     """
 
     def __init__(
         self, language_model: LanguageModel, *, temperature: float, max_tokens: int, stop: tuple[str, ...], draw: int
     ) -> None:
-        self.completions: list[Completion] = []
+        self.calls: list[tuple[Messages, Completion]] = []
         self.draw = draw
-        engine = PoolEngine(language_model, self.completions)
+        engine = PoolEngine(language_model, self.calls)
         super().__init__(
             # not "provider/model": DSPy has rules of its own for names it knows
             f"blampert/{language_model.name.replace('/', ':')}",
@@ -48,6 +49,11 @@ class PooledLM(dspy.LM):  # type: ignore[misc]  # dspy is untyped
             async_engine=AsyncPoolEngine(engine),
             **({"stop": list(stop)} if stop else {}),
         )
+
+    @property
+    def completions(self) -> list[Completion]:
+        """See the class."""
+        return [completion for _, completion in self.calls]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the LM as DSPy does; Blampert's errors come out as they are, not wrapped in DSPy's."""
@@ -77,22 +83,23 @@ class PooledLM(dspy.LM):  # type: ignore[misc]  # dspy is untyped
 class PoolEngine:
     """DSPy's custom-engine contract (``dspy.clients.engines.base``) over a language model."""
 
-    def __init__(self, language_model: LanguageModel, completions: list[Completion]) -> None:
+    def __init__(self, language_model: LanguageModel, calls: list[tuple[Messages, Completion]]) -> None:
         self.language_model = language_model
-        self.completions = completions
+        self.calls = calls
 
     def complete(self, request: Request) -> Response:
         """One request, one answer."""
         config = request.config
+        messages = _messages(request)
         completion = self.language_model.complete(
-            _messages(request),
+            messages,
             temperature=0.0 if config.temperature is None else config.temperature,
             max_tokens=config.max_tokens or 512,
             stop=config.stop,
             draw=next(_draws.get()),
             top_p=1.0 if config.top_p is None else config.top_p,
         )
-        self.completions.append(completion)
+        self.calls.append((messages, completion))
         return Response(
             id=None,
             model=request.model,

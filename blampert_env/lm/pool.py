@@ -16,10 +16,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blampert_env.errors import StorageError
 from blampert_env.lm.completion import Completion, Messages
 from blampert_env.lm.store import SampleStore
+
+if TYPE_CHECKING:
+    from blampert_env.lm.shared_cache import SharedCache
 
 _FRONT = 4096  # completions kept in memory, a few MB
 _CLAIM_S = 600.0  # longest wait for another process that draws the same sample
@@ -71,13 +75,15 @@ class SamplePool:
     Args:
         path: The SQLite file; made, with its folder, at the first use.
         samples: K, the slots of a request, >= 1.
+        shared: A cache behind the file that other machines share; what it has is copied into the file.
     """
 
-    def __init__(self, path: Path, samples: int = 8) -> None:
+    def __init__(self, path: Path, samples: int = 8, shared: SharedCache | None = None) -> None:
         if samples < 1:
             raise ValueError(f"samples must be at least 1, not {samples}")
         self.path = Path(path)
         self.samples = samples
+        self.shared = shared
         self._store = SampleStore(self.path)
         self._front: dict[tuple[str, int], Completion] = {}
         self._lock = threading.Lock()
@@ -101,8 +107,12 @@ class SamplePool:
                 assert found is not None
                 return found
             try:
+                found = self._fetch(key, slot)
+                if found is not None:
+                    return found
                 drawn = draw()
-                winner = self._store.put(key, slot, drawn)
+                offered = self.shared.put(key, slot, drawn) if self.shared else drawn
+                winner = self._store.put(key, slot, offered)
             finally:
                 with suppress(sqlite3.Error):
                     self._store.release(key, slot, owner)
@@ -131,8 +141,19 @@ class SamplePool:
         except sqlite3.DatabaseError as error:
             raise self._trouble(error) from error
 
-    def __reduce__(self) -> tuple[type[SamplePool], tuple[Path, int]]:
-        return SamplePool, (self.path, self.samples)
+    def __reduce__(self) -> tuple[type[SamplePool], tuple[Path, int, SharedCache | None]]:
+        return SamplePool, (self.path, self.samples, self.shared)
+
+    def _fetch(self, key: str, slot: int) -> Completion | None:
+        """What another machine has drawn: copied into the file, and a hit."""
+        found = self.shared.get(key, slot) if self.shared else None
+        if found is None:
+            return None
+        found = replace(self._store.put(key, slot, found), cached=True, latency_s=0.0)
+        self._remember(key, slot, found)
+        with self._lock:
+            self._hits += 1
+        return found
 
     def _look(self, key: str, slot: int) -> Completion | None:
         found = self._front.get((key, slot))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blampert_env.errors import LMUnavailable, UsageError
 from blampert_env.lm.clients import Client, EmbeddedClient, OpenAIClient
@@ -12,6 +13,9 @@ from blampert_env.lm.language_model import LanguageModel
 from blampert_env.lm.models import bundled_models
 from blampert_env.lm.pool import SamplePool
 from blampert_env.resources import cache_dir
+
+if TYPE_CHECKING:
+    from blampert_env.lm.shared_cache import SharedCache
 
 logger = logging.getLogger("blampert.lm")
 
@@ -26,6 +30,7 @@ def resolve(
     pool: bool | str | Path = True,
     seed: int = 0,
     timeout_s: float | None = None,
+    redis_url: str | None = None,
 ) -> LanguageModel:
     """The language model of a name. Servers are asked whether they are there; weights are fetched at the first call.
 
@@ -46,9 +51,10 @@ def resolve(
         pool: True for the shared file in the cache folder, a path for another file, False for no pool.
         seed: Another seed gives other samples.
         timeout_s: Longest wait for one answer in seconds; 600 for the embedded model, else 300.
+        redis_url: A Redis server behind the pool that machines share; ``$BLAMPERT_REDIS_URL`` goes before.
 
     Raises:
-        UsageError: The name means nothing; the closest match is named.
+        UsageError: The name means nothing (the closest match is named), or the Redis address is wrong.
         LMUnavailable: It is not there; says what was tried and what to do.
     """
     if samples < 1:
@@ -59,9 +65,18 @@ def resolve(
         name, client = _client(name, timeout_s)
     store = None
     if pool is not False:
-        store = SamplePool(cache_dir() / "samples.sqlite3" if pool is True else Path(pool), samples)
+        path = cache_dir() / "samples.sqlite3" if pool is True else Path(pool)
+        store = SamplePool(path, samples, _shared(os.environ.get("BLAMPERT_REDIS_URL") or redis_url))
     prefill = isinstance(client, EmbeddedClient) or name.startswith(bundled_models().prefill)
     return LanguageModel(name, client, pool=store, supports_prefill=prefill, seed=seed)
+
+
+def _shared(url: str | None) -> SharedCache | None:
+    if not url:
+        return None
+    from blampert_env.lm.shared_cache import SharedCache
+
+    return SharedCache(url)
 
 
 def _auto(configured: str | None, timeout_s: float | None) -> tuple[str, Client]:

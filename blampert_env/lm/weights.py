@@ -24,6 +24,11 @@ def weights_path(spec: ModelSpec) -> Path:
     return cache_dir() / "models" / spec.file
 
 
+def is_there(spec: ModelSpec) -> bool:
+    """Whether the model's weights are fetched and were checked; nothing is read but the file's size and time."""
+    return _is_verified(weights_path(spec), spec.sha256)
+
+
 def ensure(spec: ModelSpec, *, refetch: bool = False) -> Path:
     """The model's weights, fetched if they are not there; checked against their SHA-256 once.
 

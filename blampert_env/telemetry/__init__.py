@@ -15,7 +15,8 @@ from blampert_env.telemetry.events import SCHEMA_VERSION, EpisodeEvent, Event, S
 from blampert_env.telemetry.recorder import Recorder, Sink
 
 if TYPE_CHECKING:
-    from blampert_env.telemetry.action_store import ActionStore, Totals
+    from blampert_env.telemetry.action_rows import Totals
+    from blampert_env.telemetry.action_store import ActionStore
     from blampert_env.telemetry.tensorboard import TensorBoardSink
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
     "Totals",
 ]
 
-_LAZY = {"ActionStore": "action_store", "Totals": "action_store", "TensorBoardSink": "tensorboard"}
+_LAZY = {"ActionStore": "action_store", "Totals": "action_rows", "TensorBoardSink": "tensorboard"}
 
 
 def __getattr__(name: str) -> Any:

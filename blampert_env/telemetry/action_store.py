@@ -1,77 +1,31 @@
 """Every step of every run, in one SQLite file: append-only, one row a step, committed at once.
 
+Sums by run, project and strategy are kept beside the steps by triggers, so that asking for them costs the same for a
+thousand steps and for a million. A prompt is kept once, however often it was asked.
+
 Write-ahead log with ``synchronous=NORMAL``: killing the process loses at most the step in flight; losing power may lose
 the last few, never the file. Several processes may write to one store, and read it meanwhile.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from blampert_env.errors import StorageError, UsageError
-from blampert_env.telemetry.events import Event, StepEvent
-
-_COLUMNS = tuple(spec.name for spec in fields(StepEvent))
-_BOOLS = tuple(spec.name for spec in fields(StepEvent) if spec.type == "bool")
-
-# One entry a schema version, each a list of statements that lifts the file from the version before it.
-# A released entry is never edited: add the next one.
-_MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """CREATE TABLE steps (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            schema_version INTEGER NOT NULL, run_id TEXT NOT NULL, env_id TEXT NOT NULL, project TEXT NOT NULL,
-            episode INTEGER NOT NULL, iteration INTEGER NOT NULL, worker INTEGER NOT NULL, step INTEGER NOT NULL,
-            seed INTEGER NOT NULL, target TEXT NOT NULL, strategy TEXT NOT NULL, outcome TEXT NOT NULL,
-            reward REAL NOT NULL, reward_terms TEXT NOT NULL, tests_passed INTEGER NOT NULL,
-            tests_total INTEGER NOT NULL, accepted INTEGER NOT NULL, lm_calls INTEGER NOT NULL,
-            prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, cached INTEGER NOT NULL,
-            lm_latency_s REAL NOT NULL, grade_s REAL NOT NULL, env_overhead_s REAL NOT NULL, diff TEXT NOT NULL,
-            source TEXT NOT NULL, model TEXT NOT NULL, terminated INTEGER NOT NULL, truncated INTEGER NOT NULL,
-            wall_time REAL NOT NULL)""",
-        "CREATE INDEX steps_by_run ON steps (run_id, id)",
-        "CREATE INDEX steps_by_project ON steps (project)",
-        "CREATE INDEX steps_by_strategy ON steps (strategy)",
-    ),
+from blampert_env.telemetry.action_rows import COLUMNS, INSERT, Totals, keep_prompt, to_event, to_row
+from blampert_env.telemetry.action_schema import (
+    MIGRATIONS,
+    RECOUNT_RUN,
+    STORE_VERSION,
+    TOTALS,
+    TOTALS_OF_OLD_FILES,
 )
-STORE_VERSION = len(_MIGRATIONS)
-"""The schema this code writes, kept in the file's ``PRAGMA user_version``."""
-
-_INSERT = f"INSERT INTO steps ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over a group of steps.
-
-    Attributes:
-        steps: Steps recorded.
-        episodes: Episodes begun.
-        accepted: Steps whose edit was kept.
-        lm_calls: LM calls, pool hits included.
-        prompt_tokens: Prompt tokens.
-        completion_tokens: Completion tokens.
-        reward: Sum of rewards.
-        lm_latency_s: Seconds spent waiting for the LM.
-        grade_s: Seconds spent grading.
-    """
-
-    steps: int = 0
-    episodes: int = 0
-    accepted: int = 0
-    lm_calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    reward: float = 0.0
-    lm_latency_s: float = 0.0
-    grade_s: float = 0.0
+from blampert_env.telemetry.events import Event, StepEvent
 
 
 class ActionStore:
@@ -119,10 +73,18 @@ class ActionStore:
             StorageError: It could not be written (disk full, locked for 30 s, closed).
         """
         if isinstance(event, StepEvent):
-            values = event.to_dict()
-            values["reward_terms"] = json.dumps(values["reward_terms"], ensure_ascii=False)
-            with self._lock, self._errors("write to"):
-                self._db.execute(_INSERT, tuple(values[name] for name in _COLUMNS))
+            self.write_many([event])
+
+    def write_many(self, events: Iterable[Event]) -> None:
+        """Append steps in one transaction: all of them are stored, or none.
+
+        Raises:
+            StorageError: They could not be written.
+        """
+        steps = [event for event in events if isinstance(event, StepEvent)]
+        with self._transaction() as db:
+            known = {text: keep_prompt(db, text) for text in {step.prompt for step in steps} if text}
+            db.executemany(INSERT, (to_row(step, known) for step in steps))
 
     def discard(self, run_id: str, *, from_episode: int) -> int:
         """Remove a run's steps from episode ``from_episode`` on: a resumed run plays these again.
@@ -133,30 +95,60 @@ class ActionStore:
         Raises:
             StorageError: It could not be written.
         """
-        with self._lock, self._errors("write to"):
+        with self._transaction() as db:
             query = "DELETE FROM steps WHERE run_id = ? AND episode >= ?"
-            return self._db.execute(query, (run_id, from_episode)).rowcount
+            removed = db.execute(query, (run_id, from_episode)).rowcount
+            if removed:
+                for statement in RECOUNT_RUN:
+                    db.execute(statement, {"run": run_id})
+            return removed
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Nothing: derived numbers are not actions."""
 
-    def rows(self, run_id: str, *, after: int = 0, limit: int = -1) -> list[tuple[int, StepEvent]]:
-        """The steps of a run in the order they were written.
+    def rows(
+        self,
+        run_id: str | None = None,
+        *,
+        project: str | None = None,
+        strategy: str | None = None,
+        after: int = 0,
+        limit: int = -1,
+        newest: bool = False,
+        prompts: bool = False,
+    ) -> list[tuple[int, StepEvent]]:
+        """Steps in the order they were written.
 
         Args:
-            run_id: The run.
+            run_id: Only this run's.
+            project: Only this project's.
+            strategy: Only this strategy's.
             after: Only rows whose id is greater; pass the last id seen to go on from there.
             limit: At most so many; -1 for all.
+            newest: The last ones rather than the first ones, where ``limit`` leaves some out.
+            prompts: With the LM's prompts, which are long; without, ``prompt`` is "".
 
         Returns:
             Pairs of row id (>= 1, growing) and event.
         """
-        query = f"SELECT id, {', '.join(_COLUMNS)} FROM steps WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?"
-        return [(row[0], _event(row[1:])) for row in self._query(query, run_id, after, limit)]
+        wanted = {"run_id": run_id, "project": project, "strategy": strategy}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join([*(f"{name} = ?" for name in given), "id > ?"])
+        order = "DESC" if newest else "ASC"
+        query = f"SELECT id, {', '.join(self._columns)} FROM steps WHERE {where} ORDER BY id {order} LIMIT ?"
+        found = self._query(query, *given.values(), after, limit)
+        if newest:
+            found.reverse()
+        texts = self._prompts(found) if prompts else {}
+        return [(row[0], to_event(self._columns, row[1:], texts)) for row in found]
 
     def last_id(self, run_id: str) -> int:
         """The id of the run's newest row, 0 if it has none."""
         return int(self._query("SELECT COALESCE(MAX(id), 0) FROM steps WHERE run_id = ?", run_id)[0][0])
+
+    def solved(self, run_id: str) -> int:
+        """Episodes of a run that ended with every visible test passed."""
+        return int(self._query("SELECT COUNT(*) FROM steps WHERE run_id = ? AND terminated", run_id)[0][0])
 
     def totals(self, *, by: Literal["run_id", "project", "strategy"], run_id: str | None = None) -> dict[str, Totals]:
         """Sums for each run, project or strategy, sorted by name.
@@ -167,10 +159,9 @@ class ActionStore:
         """
         if by not in ("run_id", "project", "strategy"):
             raise UsageError(f"totals by {by!r}: use run_id, project or strategy")
-        query = f"""SELECT {by}, COUNT(*), COUNT(DISTINCT run_id || char(0) || episode), SUM(accepted), SUM(lm_calls),
-            SUM(prompt_tokens), SUM(completion_tokens), SUM(reward), SUM(lm_latency_s), SUM(grade_s)
-            FROM steps WHERE ?1 IS NULL OR run_id = ?1 GROUP BY {by} ORDER BY {by}"""
-        return {row[0]: Totals(*row[1:]) for row in self._query(query, run_id)}
+        query = TOTALS if self._has_sums else TOTALS_OF_OLD_FILES
+        rows = self._query(query.format(by=by, kind=by.removesuffix("_id")), run_id)
+        return {row[0]: Totals(*row[1:]) for row in rows}
 
     def flush(self) -> None:
         """Nothing to do: every row is committed at once."""
@@ -190,6 +181,14 @@ class ActionStore:
         with self._lock, self._errors("read"):
             return self._db.execute(query, values).fetchall()
 
+    def _prompts(self, rows: Iterable[tuple[Any, ...]]) -> dict[int, str]:
+        """The prompts of rows, by number."""
+        if "prompt" not in self._columns:
+            return {}
+        column = 1 + self._columns.index("prompt")
+        numbers = {row[column] for row in rows} - {0}
+        return {n: str(self._query("SELECT messages FROM prompts WHERE id = ?", n)[0][0]) for n in numbers}
+
     def _prepare(self, readonly: bool) -> None:
         """Check whose file this is and bring its schema up to date."""
         if not readonly:
@@ -203,12 +202,29 @@ class ActionStore:
         if ("steps" in tables) != (version > 0) or (tables and not version):
             raise UsageError(f"{self.path} is a SQLite file, but not an action store; choose another path")
         if readonly:
+            # an older file is read as it is: fields it has no column for take their defaults
+            there = {row[0] for row in self._db.execute("SELECT name FROM pragma_table_info('steps')")}
+            self._columns = tuple(name for name in COLUMNS if name in there)
+            self._has_sums = "sums" in tables
             return
-        for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
+        self._columns, self._has_sums = COLUMNS, True
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {number}")
         self._db.execute("COMMIT")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._errors("write to"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # SQLite has rolled back by itself where the disk is full
+                    self._db.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def _errors(self, doing: str) -> Iterator[None]:
@@ -217,9 +233,3 @@ class ActionStore:
         except (sqlite3.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StorageError(f"cannot {doing} the action store {self.path}: {reason}") from error
-
-
-def _event(row: tuple[Any, ...]) -> StepEvent:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    values["reward_terms"] = json.loads(values["reward_terms"])
-    return StepEvent.from_dict(values | {name: bool(values[name]) for name in _BOOLS})

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from blampert_env.errors import UsageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 """Version of the events' fields; it grows when a field is added, renamed or means something else."""
 
 
@@ -94,6 +94,10 @@ class StepEvent(Event):
         terminated: Whether the episode ended in a terminal state.
         truncated: Whether it was cut off.
         wall_time: Unix time at which the step ended, in seconds.
+        test_output: What the tests that failed said, cut to a few thousand characters (since schema 2).
+        prompt: The messages the LM was asked with, as JSON (since schema 3); "" if it was not asked. A store gives
+            them back on request only: they are long.
+        reply: What it answered, without the start of the answer that the prompt may end with (since schema 3).
     """
 
     kind: ClassVar[str] = "step"
@@ -127,6 +131,9 @@ class StepEvent(Event):
     terminated: bool
     truncated: bool
     wall_time: float
+    test_output: str = ""
+    prompt: str = ""
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

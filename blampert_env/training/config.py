@@ -37,6 +37,7 @@ class TrainConfig:
         rewards: Profile of ``configs/rewards.yaml``.
         strategies: Strategy YAML file; None: the bundled one.
         isolation: Of the grader.
+        timeout_s: Seconds that a project's tests may take; None: ten times what the untouched project's take.
         hyperparams: Overrides of the algorithm's hyperparameters.
         eval_episodes: Greedy episodes on each project at the end, >= 0.
         trained_agent: Policy file that the run started from.
@@ -53,6 +54,7 @@ class TrainConfig:
     rewards: str = "default"
     strategies: str | None = None
     isolation: str = "default"
+    timeout_s: float | None = None
     hyperparams: Mapping[str, Any] = field(default_factory=dict)
     eval_episodes: int = 1
     trained_agent: str | None = None

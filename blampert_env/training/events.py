@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 
+from blampert_env.envs.session import Attempt
 from blampert_env.projects import env_id
 from blampert_env.telemetry import EpisodeEvent, StepEvent
 from blampert_env.training.rollout import EpisodeResult, Step
+
+MAX_OUTPUT = 4_000
+"""Characters kept of what the tests said in one step; a store of 100,000 steps stays below a gigabyte."""
 
 
 def step_event(step: Step, *, run_id: str, iteration: int) -> StepEvent:
@@ -43,7 +48,22 @@ def step_event(step: Step, *, run_id: str, iteration: int) -> StepEvent:
         terminated=step.terminated,
         truncated=step.truncated,
         wall_time=time.time(),
+        test_output=test_output(attempt),
+        prompt=json.dumps(proposal.prompt) if proposal else "",
+        reply=completion.text if completion else "",
     )
+
+
+def test_output(attempt: Attempt) -> str:
+    """What came of an attempt in words: why it was refused or killed, then what each failing test said; cut."""
+    parts = [attempt.message] if attempt.message else []
+    if attempt.report is not None:
+        parts += [
+            f"{attempt.report.outcomes.get(test, 'failed')} {test}\n{said}"
+            for test, said in attempt.report.failures.items()
+        ]
+    text = "\n\n".join(parts)
+    return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"
 
 
 def episode_event(result: EpisodeResult, *, run_id: str, iteration: int) -> EpisodeEvent:

@@ -5,7 +5,11 @@
     logs/thompson_1/
         config.json        resolved settings, seed, versions, model
         actions.db         every step (SQLite)
+        bus.db             the message bus, where no workspace has one (SQLite)
+        .dspy_reports/     figures of the bus: the newest, and their history
         events.out.tfevents...   TensorBoard
+        status.json        figures of the moment, once a second (for ``blampert monitor``)
+        .lock              held while a process trains in it
         state.json         where the run is; names the policy file that belongs to it
         policy-0003.*      the policy after iteration 3
         best/<project>/    the best code as files, and changes.diff against the untouched project
@@ -15,8 +19,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,8 @@ from blampert_env.atomic import atomic_write_bytes, atomic_write_text
 from blampert_env.editing import unified_diff
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.projects import Project
+
+LOCK_NAME = ".lock"
 
 
 class RunFolder:
@@ -37,10 +43,11 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, log_folder: Path, algo: str, models_folder: Path) -> RunFolder:
+    def create(cls, log_folder: Path, algo: str, models_folder: Path, remembered: Iterable[str] = ()) -> RunFolder:
         """Make the next free ``<log_folder>/<algo>_<n>``; safe when several runs start at once.
 
-        A number is free if neither folder has it, so that no run overwrites another's policy.
+        A number is free if neither folder has it, so that no run overwrites another's policy, and it is not among the
+        names ``remembered`` by records that outlive a run's folder.
 
         Raises:
             StorageError: The folder cannot be made.
@@ -48,7 +55,8 @@ class RunFolder:
         try:
             log_folder.mkdir(parents=True, exist_ok=True)
             entries = [*log_folder.iterdir(), *(models_folder.iterdir() if models_folder.is_dir() else ())]
-            taken = [int(m[1]) for entry in entries if (m := re.fullmatch(rf"{algo}_(\d+)(\.zip)?", entry.name))]
+            names = [*(entry.name for entry in entries), *remembered]
+            taken = [int(m[1]) for name in names if (m := re.fullmatch(rf"{algo}_(\d+)(\.zip)?", name))]
             number = max(taken, default=0)
             while True:
                 number += 1
@@ -86,6 +94,25 @@ class RunFolder:
     def policy_path(self, iteration: int) -> Path:
         """Where the policy after ``iteration`` iterations is kept."""
         return self.path / f"policy-{iteration:04d}.zip"
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Hold the run: no other process trains in it or removes it meanwhile; the kernel lets go if this one dies.
+
+        Raises:
+            UsageError: Another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / LOCK_NAME, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"{self.path} is in use by another process: wait for it or start a new run") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write ``config.json``."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from blampert_env.training.run_folder import RunFolder
 # how often a policy is evaluated must not change how it is trained.
 _TRAIN, _EVAL = 0, 1
 EVALUATION_EPISODE = 1_000_000
+
+
+OnBest = Callable[[str, Mapping[str, str], int, int], None]
 
 
 @dataclass(slots=True)
@@ -63,11 +67,19 @@ def episode_seed(run_seed: int, stream: int, index: int) -> int:
     return int(np.random.SeedSequence([run_seed, stream, index]).generate_state(1)[0])
 
 
-def held_out_score(project: Project, files: Mapping[str, str], isolation: str) -> tuple[int, int] | None:
+def held_out_score(
+    project: Project,
+    files: Mapping[str, str],
+    isolation: str,
+    *,
+    timeout_s: float | None = None,
+    python: str | None = None,
+) -> tuple[int, int] | None:
     """(passed, total) of the held-out tests; None if the project has none. Never shown to LM or policy."""
     if not project.held_out:
         return None
-    with make_grader(project, isolation=isolation, tests="held_out") as grader:  # type: ignore[arg-type]
+    options: Any = {"isolation": isolation, "timeout_s": timeout_s, "python": python}
+    with make_grader(project, tests="held_out", **options) as grader:
         report = grader.grade(files)
     return report.passed, report.total
 
@@ -81,8 +93,10 @@ class Trainer:
         agent: The policy.
         collector: Plays the episodes.
         recorder: Takes the events of training.
-        store: Its action store, which takes those of evaluation too.
+        stores: Its action stores, which take those of evaluation too.
         on_progress: Called after every iteration and step with a short line and the share done in [0, 1].
+        python: The interpreter that runs the tests; this one by default.
+        on_best: Called with project, files, tests passed and tests there are when a project's best code is found.
     """
 
     def __init__(
@@ -92,16 +106,20 @@ class Trainer:
         agent: Agent,
         collector: Collector,
         recorder: Recorder,
-        store: ActionStore,
+        stores: Sequence[ActionStore],
         on_progress: Callable[[str, float], None],
+        python: str | None = None,
+        on_best: OnBest | None = None,
     ) -> None:
         self.config = config
         self.run = run
         self.agent = agent
         self.collector = collector
         self.recorder = recorder
-        self.store = store
+        self.stores = stores
+        self.on_best = on_best
         self.on_progress = on_progress
+        self.python = python
         suite: SuiteEnv = collector.envs[0]
         self.projects = suite.projects
         self.results = {name: ProjectResult(name) for name in self.projects}
@@ -134,7 +152,8 @@ class Trainer:
 
     def begin(self) -> None:
         """Save where the run starts from; drop steps of an iteration that a kill cut off, it will be played again."""
-        self.store.discard(self.run.name, from_episode=self.next_episode)
+        for store in self.stores:
+            store.discard(self.run.name, from_episode=self.next_episode)
         self.save()
 
     def train(self) -> None:
@@ -170,7 +189,9 @@ class Trainer:
         for name, project in self.projects.items():
             files = self.run.read_best(project)
             row = self.results[name]
-            row.held_out = held_out_score(project, files, self.config.isolation)
+            row.held_out = held_out_score(
+                project, files, self.config.isolation, timeout_s=self.config.timeout_s, python=self.python
+            )
         return list(self.results.values())
 
     def _on_step(self, step: Step) -> None:
@@ -180,7 +201,9 @@ class Trainer:
 
     def _on_evaluation_step(self, step: Step) -> None:
         """Keep an evaluation step, but not among the training's ``reward/`` and ``llm/`` scalars."""
-        self.store.write(step_event(step, run_id=self.run.name, iteration=self.iteration))
+        event = step_event(step, run_id=self.run.name, iteration=self.iteration)
+        for store in self.stores:
+            store.write(event)
         self._show(step)
 
     def _show(self, step: Step) -> None:
@@ -213,6 +236,8 @@ class Trainer:
         best = max(row.after, result.tests_before)
         if result.tests_after > best:
             self.run.write_best(self.projects[result.job.project], result.files)
+            if self.on_best is not None:
+                self.on_best(result.job.project, result.files, result.tests_after, result.tests_total)
         row.after = max(best, result.tests_after)
 
     def _log_iteration(self, metrics: Mapping[str, float]) -> None:

@@ -85,14 +85,16 @@ def test_a_system_without_namespaces(project: Project, monkeypatch: pytest.Monke
     monkeypatch.setattr("blampert_env.grading.trusted.server", lambda python: server(python, ()))
     bare = Project.from_files("bare", {**project.sources, **project.tests, "data.txt": "another fingerprint"})
     with pytest.warns(UserWarning, match=r"the sandbox lacks mount-namespace, pid-namespace, network-namespace"):
-        grader = Grader(bare, cache_size=0)
-        assert grader.baseline.passed == 0
-    daemon = "import os\ndef double(x):\n    if os.fork() == 0:\n        os.setsid()\n        while True: pass\n    return 2 * x\n"
+        baseline = Grader(bare, cache_size=0).baseline
+    assert baseline.passed == 0
+    grader = Grader(bare, cache_size=0)
+    daemon = "import os\ndef double(x):\n    while not os.fork():\n        os.setsid()\n    return 2 * x\n"
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     assert grader.grade({"tiny.py": daemon}).all_passed
     assert "pid-namespace" not in grader.layers
     with pytest.raises(GraderError, match="needs mount-namespace"):
         _ = Grader(bare, isolation="strict").baseline
+    server(sys.executable, ()).close()
 
 
 def test_an_interpreter_without_pytest_is_no_zero(project: Project, tmp_path: Path) -> None:
@@ -146,8 +148,9 @@ def test_a_killed_trainer_leaves_nothing(project: Project, scratch: Path) -> Non
         assert trainer.stdout is not None
         assert trainer.stdout.readline() == b"ready\n"
         wait_until(lambda: len(evaluations_alive()) >= 5)
+        running = evaluations_alive()
         trainer.send_signal(signal.SIGKILL)
-    wait_until(lambda: not evaluations_alive())
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in running))
     wait_until(lambda: not processes_of(scratch))
     assert list(scratch.iterdir()) == []
 

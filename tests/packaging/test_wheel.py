@@ -30,6 +30,8 @@ def test_contents(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"blampert_env", "blampert_agents"}
     for needed in ("configs/strategies.yaml", "configs/models.yaml", "configs/rewards.yaml", "configs/train/ppo.yml"):
         assert f"blampert_env/_data/{needed}" in names
+    for page in ("templates/index.html", "static/dashboard.js", "static/dashboard.css", "static/icon.svg"):
+        assert f"blampert_env/telemetry/dashboard/{page}" in names
     for project in ("calculator", "math_operations", "data_processor"):
         assert f"blampert_env/_data/projects/{project}/{project}.py" in names
         assert any(name.startswith(f"blampert_env/_data/projects/{project}/held_out/") for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.telemetry import ActionStore, Recorder, StepEvent, Totals
-from blampert_env.telemetry.action_store import STORE_VERSION
+from blampert_env.telemetry.action_schema import MIGRATIONS, STORE_VERSION
 
 MakeStep = Callable[..., StepEvent]
 
@@ -101,6 +102,111 @@ def test_schema_is_versioned_indexed_and_in_wal_mode(path: Path) -> None:
             assert "USING INDEX" in str(plan)
     db.close()
     assert columns == {"id", *(field.name for field in fields(StepEvent))}
+
+
+def old_store(path: Path, version: int, events: list[StepEvent]) -> None:
+    """Write a file as the Blampert of that schema did."""
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    for statements in MIGRATIONS[:version]:
+        for statement in statements:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {version}")
+    there = {row[0] for row in db.execute("SELECT name FROM pragma_table_info('steps')")}
+    for event in events:
+        values = event.to_dict() | {"reward_terms": json.dumps(event.to_dict()["reward_terms"])}
+        old = {name: value for name, value in values.items() if name in there}
+        db.execute(f"INSERT INTO steps ({', '.join(old)}) VALUES ({', '.join('?' * len(old))})", tuple(old.values()))
+    db.commit()
+    db.close()
+
+
+@pytest.mark.parametrize("version", range(1, STORE_VERSION))
+def test_an_older_store_is_read_as_it_is_and_lifted_when_written(
+    path: Path, step_event: MakeStep, version: int
+) -> None:
+    events = [
+        step_event(schema_version=1, run_id=run, episode=episode, strategy=strategy)
+        for run, episode, strategy in [("a", 0, "x"), ("a", 0, "y"), ("a", 1, "x"), ("b", 0, "x")]
+    ]
+    old_store(path, version, events)
+    before = path.read_bytes()
+    with ActionStore(path, readonly=True) as store:
+        assert [event for _, event in store.rows()] == events
+        old = {by: store.totals(by=by) for by in ("run_id", "project", "strategy")}
+        assert {name: total.episodes for name, total in old["run_id"].items()} == {"a": 2, "b": 1}
+        assert store.totals(by="strategy", run_id="a")["x"].steps == 2
+    assert path.read_bytes() == before
+    with ActionStore(path) as store:
+        assert [event for _, event in store.rows()] == events
+        assert {by: store.totals(by=by) for by in ("run_id", "project", "strategy")} == old
+        store.write(step_event(run_id="a", episode=1, prompt='[{"role": "user"}]', test_output="AssertionError: ä"))
+        assert store.rows("a", after=4, prompts=True)[0][1].test_output == "AssertionError: ä"
+        assert store.totals(by="run_id")["a"].steps == 4
+        assert store.totals(by="run_id")["a"].episodes == 2
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == STORE_VERSION
+    db.close()
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(path: Path, step_event: MakeStep) -> None:
+    with ActionStore(path) as store:
+        store.write_many([step_event(step=number) for number in range(100)])
+        assert len(store.rows("run-1")) == 100
+        good, bad = step_event(step=100), step_event(step=101)
+        object.__setattr__(bad, "outcome", object())  # what SQLite cannot bind
+        with pytest.raises(StorageError, match="cannot write to"):
+            store.write_many([good, bad])
+        assert len(store.rows("run-1")) == 100
+        store.write_many([])
+        assert store.totals(by="run_id")["run-1"].steps == 100
+
+
+def test_rows_by_project_and_strategy_from_either_end(path: Path, step_event: MakeStep) -> None:
+    with ActionStore(path) as store:
+        store.write_many(
+            step_event(run_id=f"r{n % 2}", project=f"p{n % 3}", strategy=f"s{n % 5}", step=n) for n in range(30)
+        )
+        assert [event.step for _, event in store.rows(project="p1")] == list(range(1, 30, 3))
+        assert [event.step for _, event in store.rows(strategy="s4", run_id="r1")] == [9, 19, 29]
+        assert [event.step for _, event in store.rows("r0", limit=2, newest=True)] == [26, 28]
+        assert [event.step for _, event in store.rows(limit=3)] == [0, 1, 2]
+
+
+def test_a_prompt_is_kept_once_and_given_on_request(path: Path, step_event: MakeStep) -> None:
+    prompts = ['[{"role": "user", "content": "ä"}]', "", '[{"role": "user", "content": "b"}]']
+    with ActionStore(path) as store:
+        store.write_many(step_event(step=n, prompt=prompts[n % 3], reply=f"reply {n}") for n in range(9))
+        kept = [event for _, event in store.rows("run-1", prompts=True)]
+        assert [event.prompt for event in kept] == prompts * 3
+        assert [event.reply for event in kept] == [f"reply {n}" for n in range(9)]
+        assert {event.prompt for _, event in store.rows("run-1")} == {""}
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT COUNT(*) FROM prompts").fetchone()[0] == 2
+    db.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.sampled_from("st"), st.integers(0, 3)), max_size=30
+    ),
+    cut=st.integers(0, 4),
+)
+def test_sums_are_those_of_the_steps_also_after_a_discard(
+    tmp_path_factory: pytest.TempPathFactory, step_event: MakeStep, steps: list[tuple[str, str, str, int]], cut: int
+) -> None:
+    with ActionStore(tmp_path_factory.mktemp("sums") / "actions.db") as store:
+        store.write_many(step_event(run_id=r, project=p, strategy=s, episode=e, grade_s=0.125) for r, p, s, e in steps)
+        for _ in range(2):
+            for by in ("run_id", "project", "strategy"):
+                for run in (None, "a"):
+                    summed = store.totals(by=by, run_id=run)
+                    store._has_sums = False
+                    counted = store.totals(by=by, run_id=run)
+                    store._has_sums = True
+                    assert summed == counted
+            store.discard("a", from_episode=cut)
 
 
 @pytest.mark.parametrize("readonly", [False, True])

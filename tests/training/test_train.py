@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -15,7 +17,7 @@ from blampert_env.errors import LMUnavailable
 from blampert_env.evaluate import main as evaluate
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.telemetry import ActionStore
-from blampert_env.train import parse_hyperparams
+from blampert_env.training.flags import parse_hyperparams
 
 Train = Callable[..., int]
 
@@ -70,7 +72,7 @@ def test_same_seed_same_run(train: Train, tmp_path: Path) -> None:
         assert train("--algo", "random", "--iterations", "2", "--n-envs", "3", "-f", folder) == 0
     rows = []
     for folder in ("a", "b"):
-        rows.append(rows_of(next((tmp_path / folder).iterdir())))
+        rows.append(rows_of(next((tmp_path / folder).glob("random_*"))))
     assert len(rows[0]) == 36
     assert rows[0] == rows[1]
 
@@ -225,3 +227,46 @@ def test_hyperparams_are_never_evaluated() -> None:
         "learning_rate": 0.1,
         "policy": "__import__('os')",
     }
+
+
+def test_the_store_keeps_what_the_tests_said(train: Train, tmp_path: Path) -> None:
+    assert train("--iterations", "1", "--project", "calculator", "--eval-episodes", "0") == 0
+    run = tmp_path / "logs" / "thompson_1"
+    with ActionStore(run / "actions.db", readonly=True) as store:
+        events = [event for _, event in store.rows(run.name)]
+    assert all(("failed" in event.test_output) == (event.tests_passed < event.tests_total) for event in events)
+    assert "assert" in events[0].test_output
+    assert all(len(event.test_output) <= 4_000 for event in events)
+
+
+def test_metrics_are_served_while_a_run_trains(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = []
+    complete = ScriptedLM.complete
+
+    def ask_and_scrape(self: ScriptedLM, *args: object, **kwargs: object) -> object:
+        status = json.loads((tmp_path / "logs" / "thompson_1" / "status.json").read_text())
+        assert (status["state"], status["labels"]) == ("running", {"algo": "thompson", "model": "scripted"})
+        url = capsys.readouterr().out.split("metrics at ")[1].split()[0] if not answers else answers[0][0]
+        answers.append((url, httpx.get(url).json()))
+        return complete(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ScriptedLM, "complete", ask_and_scrape)
+    assert train("--iterations", "1", "--project", "calculator", "--eval-episodes", "0", "--metrics-port", "0") == 0
+    assert answers[0][1]["rl"] == {"avg_reward": 0.0, "steps": 0}
+    assert answers[-1][1]["rl"]["steps"] in range(4)
+    status = json.loads((tmp_path / "logs" / "thompson_1" / "status.json").read_text())
+    assert (status["state"], status["rl"]["steps"]) == ("finished", 4)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(answers[0][0])
+
+
+def test_a_taken_metrics_port_leaves_nothing(train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert train("--iterations", "1", "--project", "calculator", "--metrics-port", port) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "choose another --metrics-port" in error
+    assert not (tmp_path / "logs").exists()

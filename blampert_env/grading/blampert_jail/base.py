@@ -6,52 +6,21 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 from typing import Any
 
 from . import channel, lane, linux, root
+from .linux import words
+from .runner import UNUSED
 
 # what candidates often import: loaded once, before every fork
-_COMMON = [
-    "abc",
-    "array",
-    "bisect",
-    "collections",
-    "collections.abc",
-    "contextlib",
-    "copy",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "inspect",
-    "io",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "os",
-    "pathlib",
-    "random",
-    "re",
-    "statistics",
-    "string",
-    "sys",
-    "textwrap",
-    "time",
-    "typing",
-    "unicodedata",
-    "types",
-    "warnings",
-    "weakref",
-    "zoneinfo",
-]
+_COMMON = words(
+    "abc array bisect collections collections.abc contextlib copy csv dataclasses datetime decimal enum "
+    "fractions functools hashlib heapq inspect io itertools json math operator os pathlib random re statistics "
+    "string sys textwrap time typing unicodedata types warnings weakref zoneinfo"
+)
 _NAMES = {
     linux.CLONE_NEWNS: "mount-namespace",
     linux.CLONE_NEWPID: "pid-namespace",
@@ -65,7 +34,7 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
     """Enter every namespace that the kernel gives, and say which; in the launcher.
 
     Args:
-        wanted: ``layers`` that may be used (all by default), ``uid`` to become if this is root, and what else is passed on.
+        wanted: ``layers`` that may be used (all by default), ``uid`` to become if this is root; the rest is passed on.
     """
     uid, gid = os.geteuid(), os.getegid()
     layers: list[str] = []
@@ -84,7 +53,8 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
             linux.unshare(flag)
             layers.append(_NAMES[flag])
     os.close(proc)
-    if uid == 0:
+    drops = uid == 0 and "mount-namespace" in layers  # else another user could not read this one's interpreter
+    if drops:
         layers.append("dropped-uid")
     users = "pid-namespace" in layers and "mount-namespace" in layers and can_nest
     return {
@@ -93,8 +63,8 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
         "mounts": "mount-namespace" in layers,
         "pids": "pid-namespace" in layers,
         "users": users,
-        "uid": wanted["uid"] if uid == 0 else None,
-        "gid": wanted["uid"] if uid == 0 else None,
+        "uid": wanted["uid"] if drops else None,
+        "gid": wanted["uid"] if drops else None,
     }
 
 
@@ -118,7 +88,6 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     """Build the jail and make lanes until the trainer goes away; in process 1."""
     os.umask(0o022)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes that end are nobody's business
-    facts["cgroups"] = _open_cgroups(facts.get("cgroup_files", []))
     places = facts.get("places", {})
     try:
         if facts["mounts"]:
@@ -140,7 +109,7 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
         import pytest  # noqa: F401
         from _pytest import config
 
-        for plugin in config.default_plugins:
+        for plugin in set(config.default_plugins) - set(UNUSED):
             importlib.import_module(f"_pytest.{plugin}")
     except ImportError as error:
         channel.send(control, {"error": f"pytest cannot be imported ({error}): install pytest there"})
@@ -149,6 +118,8 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     gc.freeze()
     channel.send(control, {"layers": facts["layers"], "places": facts["places"], "users": facts["users"]})
     while True:
+        if factory in select.select([control, factory], [], [])[0]:
+            return  # it never says anything: it was killed, and nothing works without it
         try:
             message, fds = channel.receive(control)
         except channel.Closed:
@@ -162,7 +133,7 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
                 factory.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 linux.die_with_parent()
-                lane.Lane(socket.socket(fileno=fds[0]), mine, {**facts, **message}).serve()
+                lane.Lane(socket.socket(fileno=fds[0]), mine, {**facts, **message, "cgroups": fds[1:]}).serve()
             except OSError as error:
                 with contextlib.suppress(channel.Closed):
                     channel.send(socket.socket(fileno=os.dup(fds[0])), {"error": str(error)})
@@ -170,14 +141,6 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
         mine.close()
         for fd in fds:
             os.close(fd)
-
-
-def _open_cgroups(files: list[str]) -> list[int]:
-    found = []
-    for path in files:
-        with contextlib.suppress(OSError):
-            found.append(os.open(path, os.O_WRONLY))
-    return found
 
 
 def _fork_factory(control: socket.socket, facts: dict[str, Any]) -> socket.socket:
@@ -195,8 +158,6 @@ def _fork_factory(control: socket.socket, facts: dict[str, Any]) -> socket.socke
 
 def _serve_factory(base: socket.socket, facts: dict[str, Any]) -> None:
     """Take lanes from the base, and zygote requests from lanes."""
-    import select
-
     gc.collect()
     gc.freeze()
     lanes: dict[int, socket.socket] = {}
@@ -233,10 +194,11 @@ def _be_zygote(
             sock.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         linux.die_with_parent()
-        if len(fds) > 1:
-            linux.setns(fds[1], linux.CLONE_NEWNS)
-            os.close(fds[1])
-        lane.serve_candidates(control, {**facts, **message.get("facts", {})}, message["spec"])
+        cgroups = fds[1:]
+        if facts["mounts"]:
+            linux.setns(cgroups[0], linux.CLONE_NEWNS)
+            os.close(cgroups.pop(0))
+        lane.serve_candidates(control, {**facts, **message["facts"], "cgroups": cgroups}, message["spec"])
     except BaseException as error:
         with contextlib.suppress(channel.Closed):
             channel.send(control, {"error": f"{type(error).__name__}: {error}"})

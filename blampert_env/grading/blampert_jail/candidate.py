@@ -219,7 +219,7 @@ class Candidate(Peer):
         named = self.pinned.get(id(function))
         if named is not None:
             return ["P", *named, "F", *function_facts(function)]
-        return super().encode_function(function)
+        return ["F", self.export(function), *function_facts(function)]
 
     def encode_type(self, cls: type) -> Any:
         """A class of one of the modules is known by name."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import builtins
 import sys
 import traceback
 from typing import Any
 
-_STDLIB = sys.stdlib_module_names
+from .linux import words
+
+# modules whose classes are plain values, beside exceptions of any library
+_PLAIN = frozenset(words("builtins collections datetime decimal fractions pathlib uuid re numpy"))
 # what a test runner takes for more than a failure may not be raised from outside
-_REFUSED = frozenset({"unittest", "pytest", "_pytest", "pluggy", "bdb"})
+_REFUSED = frozenset(words("unittest pytest pluggy bdb blampert_jail doctest"))
 MAX_TEXT = 4000
 MAX_FRAMES = 8
 
@@ -23,18 +25,19 @@ class CandidateError(Exception):
 
 
 def find_class(module: str, name: str) -> type | None:
-    """A class or exception of the standard library, by name; None for any other."""
-    if module.partition(".")[0] not in _STDLIB or module.partition(".")[0] in _REFUSED:
+    """A class of a loaded library, by its own name; None for any other, and for what may not be named."""
+    top = module.partition(".")[0]
+    home = sys.modules.get(module)
+    if home is None or top in _REFUSED or top.startswith("_pytest"):
         return None
-    found: Any = sys.modules.get(module) if module != "builtins" else builtins
-    if found is None:
-        try:
-            found = __import__(module, fromlist=["*"])
-        except ImportError:
-            return None
+    found: Any = home
     for part in name.split("."):
-        found = getattr(found, part, None)
-    return found if isinstance(found, type) else None
+        if found is not home and not isinstance(found, type):
+            return None
+        found = vars(found).get(part)
+    if not isinstance(found, type) or (found.__module__, found.__qualname__) != (module, name):
+        return None
+    return found if issubclass(found, BaseException) or top in _PLAIN else None
 
 
 def importable(obj: Any) -> list[str] | None:

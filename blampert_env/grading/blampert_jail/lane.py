@@ -155,7 +155,7 @@ class Lane:
         who = {key: self.facts[key] for key in ("uid", "gid")}
         job = {"op": "zygote", "spec": {key: spec[key] for key in _CANDIDATE_KEYS}, "facts": who}
         try:
-            channel.send(self.factory, job, fds)
+            channel.send(self.factory, job, [*fds, *self.facts["cgroups"]])
         except channel.Closed:
             raise Failed("the grader's base was killed") from None
         theirs.close()
@@ -421,7 +421,7 @@ def _serve_tests(
         linux.mount("tmpfs", root.TESTS, "tmpfs", flags, "mode=755")
     preload(spec["preload"])
     prepare_child(spec)
-    facts = {**facts, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = {**facts, "init": False, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
     layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
     tests = SplitTests(spec)
     answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
@@ -445,7 +445,7 @@ def _serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, 
     prepare_child(spec)
     tests = WholeTests(spec)
     tests.stage()
-    facts = {**facts, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         root.hide("/proc")
@@ -459,7 +459,7 @@ def _serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, 
 def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
     """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
     preload(spec["preload"])
-    facts = {**facts, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         root.show_grants()

@@ -18,6 +18,12 @@ PR_SET_DUMPABLE = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text: a list of names that stays short to read."""
+    return tuple(text.split())
+
+
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -12,8 +13,9 @@ from typing import Any
 
 from . import remote
 from .errors import CandidateError, frames, text_of
+from .plain import Unsupported
 from .remote import CLASS_KEY, KEY, RemoteFunction, RemoteMethod, RemoteObject, RemoteType
-from .wire import Codec, ProtocolError, Unsupported
+from .wire import Codec, ProtocolError
 
 _LENGTH = struct.Struct("!I")
 MAX_MESSAGE = 64 * 2**20
@@ -282,10 +284,8 @@ class Peer(Codec):
                 raise ProtocolError("an object of a class that is none")
             found = self._instance(cls, data[3])
             object.__setattr__(found, KEY, key)
-        try:
+        with contextlib.suppress(TypeError):  # extensions of int and tuple cannot be watched: a new object each time
             self.stand_ins[key] = weakref.ref(found)
-        except TypeError:
-            pass  # extensions of int and tuple cannot be watched: each answer is a new object
         return found
 
     def _instance(self, cls: type, plain: Any) -> Any:
@@ -441,7 +441,7 @@ def _refill(error: BaseException, args: list[Any]) -> None:
     """Let a built-in exception set its own attributes (errno, code, value) from its arguments."""
     cls = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
     try:
-        cls.__init__(error, *args)
+        cls.__init__(error, *args)  # type: ignore[misc]
     except (TypeError, ValueError):
         error.args = tuple(args)
 

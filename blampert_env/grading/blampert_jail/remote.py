@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .linux import words
+
 if TYPE_CHECKING:
     from .peer import Peer
 
@@ -19,61 +21,19 @@ CLASS_KEY = "__blampert_class__"  # likewise on classes
 
 # Special methods that take no other value: what they give cannot depend on what a test expects.
 UNARY = frozenset(
-    [
-        "len",
-        "iter",
-        "next",
-        "reversed",
-        "bool",
-        "int",
-        "float",
-        "complex",
-        "index",
-        "neg",
-        "pos",
-        "abs",
-        "invert",
-        "round",
-        "trunc",
-        "floor",
-        "ceil",
-        "bytes",
-        "fspath",
-        "length_hint",
-        "format",
-        "enter",
-        "exit",
-        "getitem",
-        "setitem",
-        "delitem",
-        "call",
-        "copy",
-        "deepcopy",
-        "missing",
-    ]
+    words(
+        "len iter next reversed bool int float complex index neg pos abs invert round trunc floor ceil bytes "
+        "fspath length_hint format enter exit getitem setitem delitem call copy deepcopy missing"
+    )
 )
 # Those that see the other operand: a candidate's own class could answer what the test wants to hear.
 BINARY = frozenset(
     f"{prefix}{name}"
-    for name in [
-        "add",
-        "sub",
-        "mul",
-        "truediv",
-        "floordiv",
-        "mod",
-        "divmod",
-        "pow",
-        "matmul",
-        "and",
-        "or",
-        "xor",
-        "lshift",
-        "rshift",
-    ]
+    for name in words("add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift")
     for prefix in ("", "r", "i")
 ) | frozenset(["lt", "le", "gt", "ge", "eq", "ne", "contains"])
 SPECIAL = {f"__{name}__" for name in UNARY | BINARY}
+_COMPARED = words("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __bool__ __len__ __contains__")
 _IMMUTABLE = (bool, int, float, str, bytes, tuple, frozenset, complex)
 BASES: dict[str, type] = {base.__name__: base for base in (int, float, str, bytes, tuple, frozenset)}
 
@@ -224,6 +184,7 @@ class RemoteFunction:
             self.__dict__["_is_coroutine"] = self.__dict__["_is_coroutine_marker"]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it there."""
         __tracebackhide__ = True
         result = _peer(self).request("call", self, list(args), dict(kwargs))
         return _awaitable(result) if "_is_coroutine" in self.__dict__ else result
@@ -261,6 +222,7 @@ class RemoteMethod:
         self.__self__, self.__name__ = owner, name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it there."""
         __tracebackhide__ = True
         result = _peer(self).request("method", self.__self__, self.__name__, list(args), dict(kwargs))
         return _awaitable(result) if self.__name__ in type(self.__self__).__blampert_async__ else result
@@ -339,6 +301,9 @@ def make_class(name: str, module: str, bases: tuple[type, ...], description: dic
     for special in description.get("special", ()):
         if special in allowed and special not in ("__eq__", "__ne__", "__copy__", "__deepcopy__"):
             namespace[special] = _special(special)
+    value_base = next((base for base in BASES.values() if any(issubclass(one, base) for one in bases)), None)
+    if value_base is not None:  # compared here, by value, whatever else its class inherits
+        namespace.update({name: getattr(value_base, name) for name in _COMPARED if hasattr(value_base, name)})
     if not is_value:
         has_equal = "__eq__" in allowed and "__eq__" in description.get("special", ())
         namespace["__eq__"] = _equal if has_equal else _identical
@@ -351,7 +316,7 @@ def make_class(name: str, module: str, bases: tuple[type, ...], description: dic
 
 
 class RemoteBehaviour(metaclass=RemoteType):
-    """What :class:`RemoteObject` does, for classes that cannot have its slot: exceptions and subclasses of built-ins."""
+    """What :class:`RemoteObject` does, for classes that cannot have its slot: exceptions, extended built-ins."""
 
     __getattr__ = RemoteObject.__getattr__
     __dir__ = RemoteObject.__dir__
@@ -371,7 +336,7 @@ def describe(cls: type) -> dict[str, Any]:
                 methods.append(name)
                 if value.__code__.co_flags & 0x80:  # CO_COROUTINE
                     asynchronous.append(name)
-    own_hash = cls.__hash__ is not None and cls.__hash__ is not object.__hash__
+    own_hash = cls.__hash__ not in (None, object.__hash__)  # type: ignore[comparison-overlap]
     return {
         "special": special_methods(cls),
         "methods": sorted(set(methods)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import sysconfig
 
@@ -50,45 +51,45 @@ def build(folders: list[str]) -> None:
         OSError: The kernel refuses.
     """
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    # opened first: the new root may be laid over some of them
+    sources = {path: os.open(path, os.O_PATH) for path in (*_SYSTEM, *folders, *_FILES) if os.path.exists(path)}
+    devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in _DEVICES}
+    links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}
     new = "/tmp"  # whatever is there stays below
     linux.mount("tmpfs", new, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
-    for source in _SYSTEM:
-        if os.path.islink(source):
-            os.symlink(os.readlink(source), new + source)
-        elif os.path.isdir(source):
-            _bind(source, new)
-    for source in folders:
-        if not any(source == known or source.startswith(known + "/") for known in _SYSTEM):
-            _bind(source, new)
-    for source in _FILES:
-        if os.path.exists(source) and not os.path.exists(new + source):
-            _bind(os.path.realpath(source), new, as_path=source)
+    for path, fd in sources.items():
+        if path in links:
+            os.symlink(links[path], new + path)
+        elif not os.path.exists(new + path):
+            _bind(fd, new + path)
     os.makedirs(new + "/etc", exist_ok=True)
     for name, text in _ETC.items():
         with open(f"{new}/etc/{name}", "w") as file:
             file.write(text)
     for folder in (*PLACES.values(), "/proc", "/slot"):
         os.makedirs(new + folder, exist_ok=True)
-    for name in _DEVICES:
+    for name, fd in devices.items():
         with open(f"{new}/dev/{name}", "w"):
             pass
-        linux.mount(f"/dev/{name}", f"{new}/dev/{name}", None, linux.MS_BIND)
+        linux.mount(f"/proc/self/fd/{fd}", f"{new}/dev/{name}", None, linux.MS_BIND)
     for folder in folders:
         _hide(new + folder)
     linux.mount("proc", new + "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    for fd in (*sources.values(), *devices.values()):
+        os.close(fd)
     linux.pivot_root(new)
     linux.mount(None, "/", None, linux.MS_REMOUNT | linux.MS_BIND | _READ_ONLY)
 
 
-def _bind(source: str, new: str, as_path: str | None = None) -> None:
-    target = new + (as_path or source)
-    if os.path.isdir(source):
+def _bind(fd: int, target: str) -> None:
+    """Show an open file or folder at ``target``, read-only."""
+    if stat.S_ISDIR(os.fstat(fd).st_mode):
         os.makedirs(target, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "w"):
             pass
-    linux.bind(source, target, _READ_ONLY)
+    linux.bind(f"/proc/self/fd/{fd}", target, _READ_ONLY)
 
 
 def _hide(folder: str) -> None:

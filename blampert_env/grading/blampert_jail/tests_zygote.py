@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import os
 import signal
@@ -12,20 +13,8 @@ from typing import Any
 
 from .errors import CandidateGone
 from .runner import Reporter, extend_path, outside
-from .session import Session, SplitReporter, seed_random
+from .session import Session, SplitReporter, remember_rewriting, seed_random
 from .trusted import Tests
-
-
-class Collected(Reporter):
-    """Keeps what a collection found instead of sending it."""
-
-    def __init__(self) -> None:
-        super().__init__(-1, "")
-        self.records: list[dict[str, Any]] = []
-
-    def send(self, kind: str, **fields: object) -> None:
-        """Keep one record."""
-        self.records.append({"kind": kind, **fields})
 
 
 class SplitTests:
@@ -39,7 +28,7 @@ class SplitTests:
         self.spec = spec
         self.peer: Tests | None = None
         self.session: Session | None = None
-        self.records: list[dict[str, Any]] = []
+        self.reporter = SplitReporter(lambda: False)
 
     def stage(self, rpc: socket.socket, box: str) -> dict[str, Any]:
         """Configure pytest and import the tests with the untouched project on the other side.
@@ -49,7 +38,7 @@ class SplitTests:
             names while they are imported, so that nothing can be kept for later.
         """
         self._load(rpc, box)
-        assert self.peer is not None and self.session is not None
+        assert self.peer is not None
         peer = self.peer
         is_dynamic = peer.used or bool(peer.shared) or any(key[1] is None for key in peer.named)
         names = [get for get in peer.gets]
@@ -63,7 +52,7 @@ class SplitTests:
         peer.shared_keys.clear()
         peer.dropped.clear()
         return {
-            "records": self.records,
+            "records": self.reporter.kept,
             "trusted": self.trusted,
             "is_dynamic": is_dynamic,
             "unsupported": peer.unsupported,
@@ -71,52 +60,46 @@ class SplitTests:
 
     def _load(self, rpc: socket.socket, box: str) -> None:
         os.chdir(box)
-        extend_path(
-            [self.spec["tests_root"], *[os.path.join(self.spec["tests_root"], f) for f in self.spec["folders"]]]
-        )
-        self.peer = Tests(rpc, self.spec)
-        collected = Collected()
-        self.session = Session({**self.spec, "staged": True}, self.spec["tests_root"], self.spec["tmp"])
-        self.session.collect(collected)
-        self.records = collected.records
+        root = self.spec["tests_root"]
+        extend_path([root, *[os.path.join(root, folder) for folder in self.spec["folders"]]])
+        self.peer = peer = Tests(rpc, self.spec)
+        self.reporter = SplitReporter(lambda: peer.gone)
+        self.session = Session({**self.spec, "staged": True}, root, self.spec["tmp"], self.reporter)
+        self.session.collect()
 
     def run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
         """Run the tests over the candidate at ``rpc``; in a fork of its own."""
         try:
             self._try_run(job, rpc, report_fd)
         except CandidateGone:
-            Reporter(report_fd, job["token"]).send("finished", code=0, gone=True)
+            self.reporter.write_to(report_fd, job["token"])
+            self.reporter.send("finished", code=0, gone=True)
 
     def _try_run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
-        box = self.spec["box"]
         if self.session is None:
-            reporter_peer: list[Tests] = []
-            reporter = SplitReporter(report_fd, job["token"], lambda: bool(reporter_peer) and reporter_peer[0].gone)
-            reporter.send("started", split=True)
-            self._load(rpc, box)
-            assert self.peer is not None
-            reporter_peer.append(self.peer)
+            started = Reporter(report_fd, job["token"])
+            started.send("started", split=True)
+            self._load(rpc, self.spec["box"])
+            self.reporter.write_to(report_fd, job["token"])
         else:
             assert self.peer is not None
             self.peer.sock = rpc
-            os.chdir(box)
-            peer = self.peer
-            reporter = SplitReporter(report_fd, job["token"], lambda: peer.gone)
-            reporter.send("started", split=True)
-            shapes = self.peer.request("probe", self.imported, self.names)
-            if shapes != self.shapes:
-                reporter.send("restage")
+            os.chdir(self.spec["box"])
+            self.reporter.write_to(report_fd, job["token"])
+            self.reporter.send("started", split=True)
+            if self.peer.request("probe", self.imported, self.names) != self.shapes:
+                self.reporter.send("restage")
                 return
-        self._run(job, reporter)
+        self._run(job)
 
-    def _run(self, job: dict[str, Any], reporter: SplitReporter) -> None:
-        peer, session = self.peer, self.session
-        assert peer is not None and session is not None
-        for record in self.records:
+    def _run(self, job: dict[str, Any]) -> None:
+        peer, session, reporter = self.peer, self.session, self.reporter
+        assert peer is not None
+        assert session is not None
+        for record in reporter.kept:
             reporter.send(**record)
-        peer.used = False
         session.shuffle(job["seed"])
-        session.run(reporter, first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.gone)
+        session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.gone)
         reporter.send("finished", code=0, gone=peer.gone, unsupported=peer.unsupported[:5])
 
 
@@ -128,15 +111,21 @@ class WholeTests:
         self.session: Session | None = None
 
     def stage(self) -> None:
-        """Configure pytest; nothing of the project is imported yet."""
-        self.session = Session({**self.spec, "staged": False}, self.spec["box"], self.spec["tmp"])
+        """Configure pytest and rewrite the tests' assertions; nothing of the project is imported yet."""
+        self.reporter = Reporter(-1, "")
+        self.session = Session({**self.spec, "staged": False}, self.spec["box"], self.spec["tmp"], self.reporter)
+
+        sources = [base64.b64decode(text) for text in (*self.spec["files"].values(), *self.spec["twins"].values())]
+        paths = [*self.spec["files"], *self.spec["twins"]]
+        remember_rewriting(self.session.config, self.spec["box"], list(zip(paths, sources, strict=True)))
 
     def run(self, job: dict[str, Any], report_fd: int) -> None:
         """Collect and run in a fork of its own."""
         assert self.session is not None
         spec, box = self.spec, self.spec["box"]
         os.chdir(box)
-        reporter = Reporter(report_fd, job["token"])
+        reporter = self.reporter
+        reporter.write_to(report_fd, job["token"])
         reporter.send("started")
         self.session.spec = {**spec, "tests": job["tests"], "staged": False}
         extend_path([os.path.join(box, folder) if folder != "." else box for folder in spec["folders"]])
@@ -145,11 +134,11 @@ class WholeTests:
                 sys.modules.pop(name, None)
         importlib.invalidate_caches()  # the folders were empty when pytest was configured
         try:
-            self.session.collect(reporter)
+            self.session.collect()
         except Exception as error:
             reporter.send("not_collected", id="", outcome="failed", failure=f"{type(error).__name__}: {error}")
         self.session.shuffle(job["seed"])
-        self.session.run(reporter, first=job["first"], stop_early=job["stop_early"], goes_on=lambda: True)
+        self.session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: True)
         for path, file in outside(spec["top_modules"], box):
             reporter.send("outside", path=path, file=file)
         reporter.send("finished", code=0)

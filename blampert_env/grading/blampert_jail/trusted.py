@@ -19,8 +19,9 @@ from typing import Any
 from . import mirror, remote
 from .errors import CandidateError, CandidateGone, find_class, importable
 from .peer import Peer
+from .plain import Unsupported
 from .remote import CLASS_KEY, RemoteFunction, RemoteObject, RemoteType
-from .wire import ProtocolError, Unsupported
+from .wire import ProtocolError
 
 _DECOYS = 3
 # objects whose attributes lead into the interpreter
@@ -144,6 +145,31 @@ class Tests(Peer):
 
     # what the candidate may ask of objects that the tests gave it
 
+    def serve(self, message: dict[str, Any]) -> None:
+        """Answer a request, if it is about an object that the tests gave: spelt by its key, and nothing else."""
+        payload = message["q"]
+        if type(payload) is not list or len(payload) < 2 or not _is_own(payload[1]):
+            raise self._broken(ProtocolError("a request about an object that the tests did not give"))
+        super().serve(message)
+
+    def decode_reference(self, data: list[Any]) -> Any:
+        """As for any peer; a method is one of an object that the tests gave, and a public one."""
+        if data[0] == "b":
+            if not _is_own(data[1]):
+                raise ProtocolError("a method of an object that the tests did not give")
+            return self._attribute(self.decode(data[1]), str(data[2]))
+        return super().decode_reference(data)
+
+    def make_class(self, name: str, module: str, bases: list[Any], description: dict[str, Any]) -> type:
+        """As for any peer; bases are stand-ins, exceptions, and the immutable built-ins."""
+        kept = [base for base in bases if self._may_be_base(self.decode(base))]
+        return super().make_class(name, module, kept, description)
+
+    def _may_be_base(self, base: Any) -> bool:
+        if not isinstance(base, type):
+            return False
+        return isinstance(base, RemoteType) or issubclass(base, BaseException) or base in remote.BASES.values()
+
     def handle(self, op: str, args: list[Any]) -> Any:
         """Do it, or refuse."""
         target = args[0] if args else None
@@ -191,36 +217,19 @@ class Tests(Peer):
         return found[:3] if found is not None and found[0] == "P" else found
 
     def find(self, module: str, name: str) -> Any:
-        """A class, or a plain function, of a library that both sides have.
+        """A class of a library that is an exception or a plain value; a text in the place of any other.
 
-        Raises:
-            ProtocolError: It is neither.
+        Functions never come by name: what the tests hold of them calls back to where they came from.
         """
-        module, name = str(module), str(name)
-        found: Any = find_class(module, name)
-        if (
-            found is None
-            and module in sys.modules
-            and module.partition(".")[0] not in ("pytest", "_pytest", "unittest")
-        ):
-            found = sys.modules[module]
-            for part in name.split("."):
-                found = getattr(found, part, None)
-            if (
-                isinstance(found, CandidateModule)
-                or not isinstance(found, (type, types.FunctionType, types.BuiltinFunctionType))
-                or str(getattr(sys.modules[module], "__file__", "")).startswith(self.tests_root)
-            ):
-                found = None
-        if found is None:
-            return _UNKNOWN
-        return found
+        found = find_class(str(module), str(name))
+        file = str(getattr(sys.modules.get(str(module)), "__file__", "") or "")
+        return _UNKNOWN if found is None or file.startswith(self.tests_root) else found
 
     def find_module(self, name: str) -> Any:
         """A library's module that is loaded on this side."""
         module = sys.modules.get(str(name))
         file = str(getattr(module, "__file__", "") or "")
-        if module is None or file.startswith(self.tests_root):
+        if module is None or file.startswith(self.tests_root) or str(name).partition(".")[0] in _CLOSED_MODULES:
             raise ProtocolError(f"the module {name!r}")
         return module
 
@@ -256,10 +265,7 @@ class Tests(Peer):
             CandidateGone: It was equal to a decoy.
         """
         __tracebackhide__ = True
-        if stand_in is other:
-            decoys = []
-        else:
-            decoys = [_unlike(other) for _ in range(_DECOYS)]
+        decoys = [] if stand_in is other else [_unlike(other) for _ in range(_DECOYS)]
         asked = [*decoys, other]
         order = list(range(len(asked)))
         random.Random(os.urandom(8)).shuffle(order)
@@ -275,6 +281,11 @@ class Tests(Peer):
         if self.gone:
             return f"<{type(stand_in).__name__} of the candidate>"
         return super().text(op, stand_in)
+
+
+def _is_own(data: Any) -> bool:
+    """Whether a reference is to an object of the tests."""
+    return type(data) is list and len(data) == 2 and data[0] == "o" and type(data[1]) is int
 
 
 _UNKNOWN = "an object of a library that the tests do not know"
@@ -414,12 +425,12 @@ def _watch_patches(peer: Tests) -> None:
         note(target, name, is_back=True)
         return result
 
-    mock._patch.__enter__, mock._patch.__exit__ = entered, left  # type: ignore[attr-defined]
+    mock._patch.__enter__, mock._patch.__exit__ = entered, left  # type: ignore[method-assign, attr-defined]
 
 
 def _place(target: Any) -> list[str] | None:
     """Where a library's module or class is found; None for anything else (stand-ins send the change themselves)."""
-    if isinstance(target, CandidateModule) or isinstance(target, RemoteType) or isinstance(type(target), RemoteType):
+    if isinstance(target, (CandidateModule, RemoteType)) or isinstance(type(target), RemoteType):
         return None
     if isinstance(target, types.ModuleType):
         return [target.__name__, ""]

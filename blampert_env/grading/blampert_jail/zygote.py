@@ -24,7 +24,8 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
 
     Args:
         control: To the lane.
-        facts: ``pids``: children live in PID namespaces; ``users``, ``uid``: as for :func:`confine`.
+        facts: ``pids``: children live in PID namespaces, ``init``: not as their first process; ``users``, ``uid``: as
+            for :func:`confine`.
         job: What a child does with a message and its descriptors.
     """
     children: set[int] = set()
@@ -70,7 +71,7 @@ def _be_child(control: socket.socket, facts: dict[str, Any], job: Job, message: 
         os.setsid()
         linux.seal_standard_streams()
         linux.close_all_but(fds)
-        if facts["pids"]:
+        if facts["pids"] and facts["init"]:
             _leave_init(fds)
         job(message, fds)
     except BaseException:

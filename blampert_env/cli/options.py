@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_workspace(parser: argparse.ArgumentParser, text: str = "the workspace") -> None:
+    """``--workspace DIR`` (or ``--path DIR``), ``$BLAMPERT_WORKSPACE`` or ``~/.blampert_workspace`` by default."""
+    where = "default: $BLAMPERT_WORKSPACE, else ~/.blampert_workspace"
+    parser.add_argument("--workspace", "--path", dest="workspace", type=Path, metavar="DIR", help=f"{text} ({where})")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``: for programs."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def human_size(size: float) -> str:
+    """``1_500_000`` bytes to ``"1.5 MB"``."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
