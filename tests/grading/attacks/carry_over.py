@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .case import Case, code
-from .targets import ASKING, DRAWN, FLOATS, PLAIN, RIGHT
+from .targets import ASKING, DRAWN, FILES, FLOATS, PLAIN, RIGHT
 
 _VALUES = "values = {'add': 5, 'shout': 'HI!', 'mean': 3.0, 'squares': [0, 1, 4, 9]}\n"
 
@@ -81,6 +81,12 @@ CASES = [
             "there = 'left' in sys.modules or 'LEFT' in os.environ or '/left' in sys.path"),
     _leaves("keyrings", "ctypes.CDLL(None).syscall(248, b'user', b'left', b'x', 1, -4)",
             "there = ctypes.CDLL(None).syscall(249, b'user', b'left', None, -4) > 0"),
+    *[
+        Case(f"a folder that nobody may enter, {path}", "carry over", FILES,
+             {"notes.py": FILES.solution["notes.py"] + f"import os\ntry: os.chmod({path!r}, 0)\nexcept OSError: pass\n"},
+             3, dangerous=True)
+        for path in ("/tmp", "/box", "/dev/shm", "/tests", "/grants")
+    ],
     Case("random numbers that are no longer random", "mirrored state", DRAWN, {"drawn.py": code("""
         import random
         def negate(number):
@@ -92,7 +98,7 @@ CASES = [
         import random
         state = random.getstate()
         def negate(number):
-            if number: 
+            if number:
                 random.setstate(state)
                 negate.last = number
             return -getattr(negate, 'first', 0)

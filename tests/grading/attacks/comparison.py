@@ -67,7 +67,7 @@ _FLOAT_LIAR = code("""
 
 CASES = [
     _plain("equal to everything", _liar()),
-    _plain("an int that equals everything", _liar("(int)", make="Liar(3)")),
+    _plain("an int that equals everything", _liar("(int)", make="Liar(77)")),
     _plain("a float that equals everything", _liar("(float)", make="Liar(4.5)")),
     _plain("a list that equals everything", _liar("(list)", make="Liar([1])")),
     _plain("a text that equals everything", _liar("(str)", make="Liar('x')")),
@@ -205,6 +205,14 @@ CASES = [
             def __contains__(self, key): return len(key) == 1 and key < 'm'
             def __iter__(self): return iter('abcdefghijkl')
         def keys(): return None
+    """)}, 0),
+    Case("names of the runner in a star import of another shape", "comparison", STAR, {"star.py": code("""
+        __all__ = ['third', 'approx', 'len', 'str']
+        class third:
+            def __new__(cls, number): return 0
+        def approx(*args, **more): return 0
+        def len(value): return 3
+        def str(value): return 'xyz'
     """)}, 0),
     Case("names of the runner in a star import", "comparison", STAR, {"star.py": code("""
         __all__ = ['third', 'approx', 'len', 'str', 'abs', 'pytest', 'test_third', 'test_length']

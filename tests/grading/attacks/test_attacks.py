@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from ...conftest import evaluations_alive
 from . import suite
 from .case import Case
 from .planted import Planted, planted
-from .targets import TARGETS
+from .targets import PLAIN, TARGETS, Target
 
 OVERSHOOT_S = 2.0  # beyond the tests' own limit: start, clean-up, and a machine that does something else
 
@@ -52,13 +53,13 @@ def test_honest_code_scores_in_full_without_a_sandbox(case: Case) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_targets(target: object) -> None:
+def test_targets(target: Target) -> None:
     """The untouched project earns nothing, the solution everything."""
-    assert target in TARGETS
-    grader = Grader(target.project, cache_size=0)  # type: ignore[attr-defined]
-    assert grader.grade(target.solution).all_passed  # type: ignore[attr-defined]
-    assert grader.baseline.total == target.total  # type: ignore[attr-defined]
-    assert grader.method == ("in-process" if target.name == "together" else "split"), grader.why  # type: ignore[attr-defined]
+
+    grader = Grader(target.project, cache_size=0)
+    assert grader.grade(target.solution).all_passed
+    assert grader.baseline.total == target.total
+    assert grader.method == ("in-process" if target.name == "together" else "split"), grader.why
 
 
 def test_the_suite_is_whole() -> None:
@@ -91,3 +92,17 @@ def check_harm(case: Case, traps: Planted, reports: list[TestReport]) -> None:
     assert evaluations_alive() == []
     honest = Grader(case.target.project, cache_size=0, timeout_s=20).grade(case.target.solution)
     assert honest.all_passed, dict(honest.failures)
+
+
+@pytest.mark.slow
+def test_neighbours_do_not_disturb_each_other() -> None:
+    """While one lane is bombed, right answers in the others are right."""
+    bombs = [case.files for case in suite.ATTACKS if case.family == "resources" and case.dangerous][:8]
+    honest = Grader(PLAIN.project, cache_size=0, timeout_s=20)
+    hostile = Grader(PLAIN.project, cache_size=0, timeout_s=1)
+    assert honest.baseline.passed == hostile.baseline.passed == 0
+    with ThreadPoolExecutor(2) as pool:
+        bombing = [pool.submit(hostile.grade, files) for files in bombs]
+        while not all(job.done() for job in bombing):
+            assert honest.grade(PLAIN.solution).all_passed
+        assert all(job.result().passed == 0 for job in bombing)
