@@ -47,13 +47,13 @@ _READ = code("""
 CASES = [
     _search("the test file beside it", "for name in os.listdir('.'):\n    if os.path.isfile(name): learn(open(name).read())"),
     _search("test files anywhere", """
-        for top in ('/tests', '/box', '/grants', '/slot', '/tmp', '/dev/shm', '/work', '/home', '/root', '@CWD@', '@HOME@'):
+        for top in ('/tests', '/box', '/grants', '/slot', '/tmp', '/dev/shm', '/home', '/srv', '@CWD@', '@HOME@'):
             for base, _, names in os.walk(top):
                 for name in names:
                     if name.endswith('.py'):
                         try: learn(open(os.path.join(base, name)).read())
                         except OSError: pass
-    """),
+    """, dangerous=True),
     _search("frames of the caller", """
         frame = sys._getframe()
         while frame:
@@ -104,12 +104,13 @@ CASES = [
             except Exception: pass
     """),
     _tell("the environment", "' '.join(f'{k}={v}' for k, v in os.environ.items())"),
-    _tell("the environments of all processes", "read('/proc/*/environ', '/proc/*/task/*/environ', '/proc/@PID@/environ')",
+    _tell("the environments of all processes", "read('/proc/*/environ', '/proc/*/task/*/environ')",
+          setup=_READ, dangerous=True),
+    _tell("the environment of the trainer", "read('/proc/@PID@/environ')", setup=_READ),
+    _tell("the home folder", "read('@HOME@/*', '@CWD@/*', os.path.expanduser('~/*'))", setup=_READ),
+    _tell("the trainer's root", "read('/proc/*/root@HOME@/*', '/proc/@PID@/root@CWD@/*', '/proc/@PID@/cwd/*')",
           setup=_READ),
-    _tell("the home folder", "read('@HOME@/*', '@CWD@/*', os.path.expanduser('~/**'), '/root/*', '/home/**')", setup=_READ),
-    _tell("the trainer's root", "read('/proc/*/root@HOME@/*', '/proc/@PID@/root@CWD@/*', '/proc/@PID@/cwd/*', '/proc/*/cwd/*')",
-          setup=_READ),
-    _tell("the disk", "read('/slot/**', '/mnt/**', '/run/**', '/var/**', '/opt/*', '/media/**')", setup=_READ),
+    _tell("the disk", "read('/slot/**', '/mnt/**@HOME@/*', '/*@CWD@/*')", setup=_READ, dangerous=True),
     _search("reference solutions that are installed", """
         import glob, gzip
         for folder in sys.path:
