@@ -17,7 +17,7 @@ class Liar{base}:
     def __sub__(self, other): return 0
     __rsub__ = __add__ = __radd__ = __mul__ = __abs__ = __sub__
     def __round__(self, digits=0): return self
-    def __float__(self): return 3.0
+    def __float__(self): return 77.0
     def startswith(self, prefix): return True
     {more}
 """

@@ -19,6 +19,25 @@ def _hangs(name: str, source: str, timeout_s: float = 1.0) -> Case:
 CASES = [
     _hangs("time", "while True: pass"),
     _hangs("time in C", "return pow(3, 10**9, 2 * 10**4000 + 1) + sum(range(10**12))"),
+    Case("a hang after another shape", "resources", PLAIN, {"plain.py": code("""
+        class add:
+            def __init__(self, *args):
+                while True: pass
+        shout = mean = squares = add
+    """)}, timeout_s=1.0),
+    Case("a hang at import", "resources", PLAIN, {"plain.py": "while True: pass\n"}, timeout_s=1.0),
+    Case("a hang in a repr", "resources", PLAIN, {"plain.py": code("""
+        import time
+        class Slow:
+            def __repr__(self): time.sleep(60)
+            __str__ = __len__ = __iter__ = __hash__ = __bool__ = __repr__
+        def answer(*a): return Slow()
+    """) + ASKING}, timeout_s=1.0),
+    _hangs("many containers", """
+        import gc
+        peer = next(o for o in gc.get_objects() if type(o).__name__ == 'Candidate')
+        return [[] for _ in range(100_000)]
+    """, 3.0),
     _hangs("sleep", "time.sleep(3600)"),
     _hangs("a deadlock", "lock = threading.Lock(); lock.acquire(); lock.acquire()"),
     _hangs("signals that are ignored", "for s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
