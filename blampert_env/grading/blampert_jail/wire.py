@@ -54,13 +54,15 @@ class Shared:
     def changed(self) -> bool:
         """Whether it differs from what was remembered, entry by entry and by identity."""
         state = self._state()
-        if self.kind in ("bytearray", "set"):
+        if self.kind in ("bytearray", "set", "array"):
             return bool(state != self.seen)
         return len(state) != len(self.seen) or any(a is not b for a, b in zip(state, self.seen, strict=True))
 
     def _state(self) -> Any:
         if self.kind == "bytearray":
             return bytes(self.obj)
+        if self.kind == "array":
+            return self.obj.tobytes()
         if self.kind == "set":
             return frozenset(self.obj)
         if self.kind in _MAPPINGS:
@@ -106,6 +108,8 @@ class Codec:
             return ["f", *self._items(value, depth)]
         if kind is slice:
             return ["s", *self._items((value.start, value.stop, value.step), depth)]
+        if plain.is_array(value):
+            return self._encode_container(value, "array", depth)
         found = plain.encode(value)
         return found if found is not None else self.encode_object(value, depth)
 
@@ -134,11 +138,15 @@ class Codec:
     def _extra(self, value: Any, kind: str, depth: int) -> Any:
         if kind == "deque":
             return value.maxlen
+        if kind == "array":
+            return ["x", "shape", value.dtype.str, list(value.shape)]
         return self.encode(value.default_factory, depth + 1) if kind == "defaultdict" else None
 
     def _contents(self, value: Any, kind: str, depth: int) -> Any:
         if kind == "bytearray":
             return value.decode("latin-1")
+        if kind == "array":
+            return plain.array_text(value)
         if kind in _MAPPINGS:
             return self._items([part for pair in list(value.items()) for part in pair], depth)
         return self._items(list(value), depth)
@@ -178,6 +186,9 @@ class Codec:
         """Make an existing container hold ``contents``, in place."""
         if kind == "bytearray":
             value[:] = contents.encode("latin-1")
+            return
+        if kind == "array":
+            plain.fill_array(value, contents)
             return
         items = [self.decode(item) for item in contents]
         if kind == "list":
@@ -266,4 +277,5 @@ _MAKE: dict[str, Any] = {
     "counter": lambda extra: _COUNTER(),
     "deque": lambda extra: _DEQUE(maxlen=extra),
     "defaultdict": lambda extra: collections.defaultdict(extra),
+    "array": lambda extra: extra,
 }
