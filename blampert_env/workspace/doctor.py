@@ -194,6 +194,11 @@ def _language_model(configured: str | None) -> Diagnosis:
 def _redis(url: str | None) -> Diagnosis:
     if url is None:
         return Diagnosis("Redis", "ok", "not used (storage.redis_url is null)")
+    from importlib.util import find_spec
+
+    if find_spec("redis") is None:
+        text = "storage.redis_url is set, but the package redis is missing"
+        return Diagnosis("Redis", "broken", text, "pip install 'blampert[redis]'")
     import redis
 
     try:
