@@ -11,7 +11,7 @@ error handling     ``1 / (1 + findings)`` over rules that name a mistake: bare o
                    (``B904``), ``raise Exception`` and useless handlers (``TRY002 TRY203 TRY201``),
                    ``return`` in ``finally`` (``B012 SIM107``)
 structure          mean over functions of radon's cyclomatic complexity as a grade (1 up to 5, which is radon's
-                   rank A, falling to 0 at 25), times ``1 / (1 + findings a function)`` of ``F``
+                   rank A, falling to 0 at 25), times ``1 / (1 + findings a function / 4)`` of ``F``
                    (unused names), ``ERA`` (dead code), ``PLR09`` (too many arguments, branches, returns,
                    statements), ``B006 B023 SIM1 RET`` and ``FIX`` (a TODO that is left)
 =================  =====================================================================================
@@ -63,6 +63,7 @@ STRUCTURE = ("F", "ERA", "PLR0911", "PLR0912", "PLR0913", "PLR0915", "B006", "B0
 # names that a function on its own takes from its file are no fault of it
 _NOT_COUNTED = ("F821", "F401")
 EASY, TOO_COMPLEX = 5, 25
+UNTIDY = 0.25  # one finding in a function costs a fifth of its structure
 MISSING = "code quality needs ruff and radon: pip install 'blampert[quality]'"
 
 
@@ -126,7 +127,7 @@ def _quality(tree: ast.Module | None, source: str, findings: Sequence[tuple[str,
     grades = [_grade(complexity) for complexity in _complexities(tree)]
     untidy = sum(number for rule, number in counts.items() if rule not in ERROR_HANDLING and not rule.startswith("D"))
     simple = sum(grades) / len(grades) if grades else 1.0
-    structure = simple / (1.0 + untidy / max(1, len(grades)))
+    structure = simple / (1.0 + UNTIDY * untidy / max(1, len(grades)))
     return Quality(documentation, 1.0 / (1.0 + mistakes), structure, dict(sorted(counts.items())))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.cli.run import INTERRUPTED, natural, positive, run_command, seconds
-from blampert_env.errors import ConfigError
 from blampert_env.training.config import TrainConfig
+from blampert_env.training.flags import new_config, resumed_config
 from blampert_env.training.places import Places, find_places
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
     """
     # checked before anything slow is loaded, so that a typing mistake costs a second at most
     places = find_places(arguments.workspace, default=default_workspace, run=arguments.resume)
-    run, config = _resumed(arguments, places) if arguments.resume else (None, _config(arguments, places))
+    run, config = resumed_config(arguments, places) if arguments.resume else (None, new_config(arguments, places))
     from blampert_env.projects import Project, find_project
 
     projects = [Project.load(find_project(name, places.projects)) for name in config.projects]
@@ -209,91 +209,6 @@ def _train_in(
     if interrupted:
         console.say(f"interrupted; go on with --resume {run.path}")
     return INTERRUPTED if interrupted else 0
-
-
-def _config(arguments: argparse.Namespace, places: Places) -> TrainConfig:
-    """Check the flags, and what stands behind them in the workspace's settings.
-
-    Raises:
-        UsageError: An unknown algorithm, project, reward profile, strategy file or hyperparameter.
-    """
-    from blampert_agents import ALGOS
-    from blampert_env.coding import load_strategies
-    from blampert_env.errors import unknown_name
-    from blampert_env.projects import bundled_projects, find_project
-    from blampert_env.rewards import load_rewards
-
-    if arguments.algo is not None and arguments.algo not in ALGOS:
-        raise ConfigError(unknown_name("algo", arguments.algo, ALGOS))
-    if arguments.trained_agent and (arguments.algo or arguments.hyperparams):
-        raise ConfigError("-i goes on with the saved policy's algorithm and hyperparameters; drop --algo and -params")
-    if arguments.trained_agent:
-        arguments.trained_agent = places.policy(arguments.trained_agent)
-        if not arguments.trained_agent.is_file():
-            raise ConfigError(f"no policy at {arguments.trained_agent}; see {places.models}/ for those that were saved")
-    known = {**bundled_projects(), **places.projects}
-    names = list(dict.fromkeys(arguments.project or places.projects or bundled_projects()))
-    # folders as absolute paths: the run may be resumed from another folder
-    folders = [name if name in known else str(find_project(name, places.projects).resolve()) for name in names]
-    load_rewards(arguments.rewards or "default")
-    load_strategies(arguments.strategies)
-    given = {name: getattr(arguments, name) for name in _SETTINGS if getattr(arguments, name) is not None}
-    given = places.defaults() | given
-    learning_rate: dict[str, Any] = {} if arguments.trained_agent else places.learning_rate(given.get("algo"))
-    hyperparams = {**learning_rate, **parse_hyperparams(arguments.hyperparams or [])}
-    given |= {"projects": tuple(folders), "hyperparams": hyperparams}
-    for name in ("strategies", "trained_agent"):
-        if getattr(arguments, name):
-            given[name] = str(Path(getattr(arguments, name)).resolve())
-    return TrainConfig(**given)
-
-
-_SETTINGS: tuple[str, ...] = ("algo", "iterations", "n_timesteps", "seed", "model", "n_envs", "max_attempts", "rewards")
-_SETTINGS += ("isolation", "timeout_s", "eval_episodes")
-_FIXED_BY_RUN = ("project", "strategies", "hyperparams", *(set(_SETTINGS) - {"iterations", "n_timesteps"}))
-
-
-def _resumed(arguments: argparse.Namespace, places: Places) -> tuple[RunFolder, TrainConfig]:
-    """The run to go on with and its settings; ``--iterations`` and ``-n`` may ask for another length.
-
-    Raises:
-        UsageError: There is no such run, or a flag says otherwise than the run.
-    """
-    from blampert_env.training.run_folder import RunFolder
-
-    run = RunFolder.open(places.run(arguments.resume))
-    for name in sorted(_FIXED_BY_RUN):
-        if getattr(arguments, name) is not None:
-            raise ConfigError(f"--{name.replace('_', '-')} cannot be changed with --resume; start a new run with -i")
-    content = run.read_config()
-    config = TrainConfig.from_json(places.absolute(content))
-    # the model that "auto" meant then, not what it would mean now
-    config = replace(config, model=content.get("resolved_model", config.model))
-    if arguments.n_timesteps:
-        return run, replace(config, n_timesteps=arguments.n_timesteps)
-    if arguments.iterations:
-        return run, replace(config, iterations=arguments.iterations, n_timesteps=None)
-    return run, config
-
-
-def parse_hyperparams(pairs: Sequence[str]) -> Mapping[str, Any]:
-    """``["learning_rate:0.001"]`` to ``{"learning_rate": 0.001}``; values are YAML scalars, never evaluated.
-
-    Raises:
-        ConfigError: A pair without a colon, or a value that is no YAML.
-    """
-    import yaml
-
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        key, colon, text = pair.partition(":")
-        if not (key and colon and text):
-            raise ConfigError(f"--hyperparams {pair!r}: expected KEY:VALUE, such as learning_rate:0.001")
-        try:
-            values[key] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--hyperparams {pair!r}: the value is no YAML; quote it") from error
-    return values
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ def imports(folder: Path) -> set[str]:
     """Every module named by an import statement below ``folder``, wherever it stands."""
     found: set[str] = set()
     for file in folder.rglob("*.py"):
+        if file.name == "__main__.py":
+            continue  # a way in from the command line: it composes rooms
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 found.update(alias.name for alias in node.names)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blampert_env.cli.options import add_json, add_workspace
+from blampert_env.errors import ConfigError, unknown_name
 from blampert_env.workspace.config import DESCRIPTIONS, KEYS, load_config
 from blampert_env.workspace.layout import require_workspace
 from blampert_env.workspace.settings import known_key, set_value, unset_value
@@ -50,20 +51,33 @@ def _show(arguments: argparse.Namespace) -> int:
         print(json.dumps(config.to_json(), indent=2))
     else:
         print(f"{workspace.config_path} (a flag goes before the environment, that before the file)")
-        for key, value in values.items():
-            print(f"  {key:<22}{as_text(value):<26}{config.sources[key]:<9}{DESCRIPTIONS[key]}")
+        rows = [(key, as_text(value), config.sources[key]) for key, value in values.items()]
+        wide = [max(len(row[column]) for row in rows) for column in range(3)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, wide, strict=True))
+            print(f"  {'  '.join(cells)}  {DESCRIPTIONS[row[0]]}")
     return 0
 
 
 def _set(arguments: argparse.Namespace) -> int:
     workspace = require_workspace(arguments.workspace)
     value = KEYS[known_key(arguments.key)].parse(arguments.value)
+    if arguments.key == "agent.algo":
+        _check_algo(value)
     before = set_value(workspace, arguments.key, value)
     print(f"{arguments.key}: {as_text(before)} -> {as_text(value)}")
     source = load_config(workspace).sources[arguments.key]
     if source != "file":
         print(f"note: {source} is set in the environment and goes before the file")
     return 0
+
+
+def _check_algo(name: str) -> None:
+    """Which algorithms there are is known to the agents, not to the workspace."""
+    from blampert_agents import ALGOS
+
+    if name not in ALGOS:
+        raise ConfigError(unknown_name("algo", name, ALGOS))
 
 
 def _unset(arguments: argparse.Namespace) -> int:

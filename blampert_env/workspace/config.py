@@ -202,14 +202,14 @@ def flatten(content: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def check(key: str, value: Any, where: str) -> Any:
-    """``value`` if the key takes it.
+    """``value``, as it is kept, if the key takes it.
 
     Raises:
         ConfigError: It does not.
     """
     if not KEYS[key].takes(value):
         raise ConfigError(f"{where}: {key} must be {KEYS[key].what}, not {value!r}; correct it")
-    return value
+    return KEYS[key].make(value)
 
 
 def _variables(key: str) -> tuple[str, ...]:

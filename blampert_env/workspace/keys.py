@@ -18,10 +18,12 @@ class Kind:
     Attributes:
         what: As in "must be a whole number of at least 1".
         takes: Whether a JSON value is one.
+        make: The value as it is kept: 1 is 1.0 where numbers are meant.
     """
 
     what: str
     takes: Callable[[Any], bool]
+    make: Callable[[Any], Any] = lambda value: value
 
     def parse(self, text: str) -> Any:
         """The value that ``text`` stands for, to be checked with :attr:`takes`: JSON if that fits, else the text."""
@@ -48,7 +50,7 @@ def whole(low: int, high: int | None = None) -> Kind:
 def number(low: float, *, above: bool = False) -> Kind:
     """A finite number of at least ``low``, or above it."""
     what = f"a number above {low:g}" if above else f"a number of at least {low:g}"
-    return Kind(what, lambda value: _is_number(value) and (value > low or (value == low and not above)))
+    return Kind(what, lambda value: _is_number(value) and (value > low or (value == low and not above)), float)
 
 
 def one_of(*words: str) -> Kind:
@@ -58,7 +60,11 @@ def one_of(*words: str) -> Kind:
 
 def optional(kind: Kind) -> Kind:
     """That, or null."""
-    return Kind(f"{kind.what}, or null", lambda value: value is None or kind.takes(value))
+    return Kind(
+        f"{kind.what}, or null",
+        lambda value: value is None or kind.takes(value),
+        lambda value: None if value is None else kind.make(value),
+    )
 
 
 TEXT = Kind(

@@ -34,12 +34,7 @@ def set_value(workspace: Workspace, key: str, value: Any) -> Any:
         StorageError: The file cannot be written; it is as it was.
     """
     section, _, name = known_key(key).partition(".")
-    check(key, value, str(workspace.config_path))
-    if key == "agent.algo":
-        from blampert_agents import ALGOS
-
-        if value not in ALGOS:
-            raise ConfigError(unknown_name("algo", value, ALGOS))
+    value = check(key, value, str(workspace.config_path))
     with _locked(workspace):
         content = read_file(workspace.config_path)
         before = flatten(content, str(workspace.config_path)).get(key, default_value(key))

@@ -17,7 +17,7 @@ from blampert_env.errors import LMUnavailable
 from blampert_env.evaluate import main as evaluate
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.telemetry import ActionStore
-from blampert_env.train import parse_hyperparams
+from blampert_env.training.flags import parse_hyperparams
 
 Train = Callable[..., int]
 
@@ -72,7 +72,7 @@ def test_same_seed_same_run(train: Train, tmp_path: Path) -> None:
         assert train("--algo", "random", "--iterations", "2", "--n-envs", "3", "-f", folder) == 0
     rows = []
     for folder in ("a", "b"):
-        rows.append(rows_of(next((tmp_path / folder).iterdir())))
+        rows.append(rows_of(next((tmp_path / folder).glob("random_*"))))
     assert len(rows[0]) == 36
     assert rows[0] == rows[1]
 

@@ -136,7 +136,6 @@ def test_set_keeps_the_rest_of_the_file(place: Workspace) -> None:
     [
         ("agent.sed", 1, "did you mean 'agent.seed'"),
         ("agent.seed", -1, "at least 0"),
-        ("agent.algo", "pppo", "did you mean 'ppo'"),
     ],
 )
 def test_set_refuses_and_changes_nothing(key: str, value: Any, said: str, place: Workspace) -> None:

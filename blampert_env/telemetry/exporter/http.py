@@ -11,6 +11,8 @@ from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from blampert_env.errors import BlampertError
+from blampert_env.telemetry.exporter.figures import NO_BUS
 from blampert_env.telemetry.exporter.text import registry_of
 
 Document = Mapping[str, Any]
@@ -20,8 +22,7 @@ _SHAPE = ("lm_circuit", "rl", "dlq", "bus")
 _NO_RUN = {
     "lm_circuit": {"open": False, "next_retry_sec": 0.0},
     "rl": {"avg_reward": 0.0, "steps": 0},
-    "dlq": {"total": 0, "by_topic": {}, "last_ts": None},
-    "bus": {"dlq_total": 0, "topics": {}, "groups": {}},
+    **NO_BUS,
 }
 
 
@@ -46,7 +47,10 @@ def metrics_routes(document: Callable[[], Document | None], *collectors: Collect
     def once(key: Any, render: Callable[[], tuple[bytes, str]]) -> web.Response:
         kept = shared.get(key)
         if kept is None or time.monotonic() - kept[0] > SHARED_S:
-            kept = shared[key] = (time.monotonic(), *render())
+            try:
+                kept = shared[key] = (time.monotonic(), *render())
+            except BlampertError as error:  # such as a bus that cannot be read
+                return web.Response(status=503, text=f"503: {error}\n")
             if len(shared) > 16:  # Accept headers are the client's; keep few
                 shared.clear()
         return web.Response(body=kept[1], headers={"Content-Type": kept[2], "Cache-Control": "no-store"})

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from blampert_env.errors import BlampertError
 from blampert_env.telemetry.exporter.figures import RunFigures
 
 FILE = "status.json"
@@ -65,7 +66,7 @@ class LiveStatus:
         try:
             temporary.write_text(json.dumps(self._figures.document()), encoding="utf-8")
             os.replace(temporary, self._path)
-        except OSError as error:
+        except (OSError, BlampertError) as error:  # the disk, or a bus that cannot be read
             if not self._warned:
                 _LOG.warning("cannot write %s: %s; a monitor will take this run for stopped", self._path, error)
             self._warned = True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from blampert_env.errors import StorageError
 from blampert_env.telemetry import StepEvent
-from blampert_env.telemetry.exporter import LiveStatus, RunFigures, read_status
+from blampert_env.telemetry.exporter import NO_BUS, LiveStatus, RunFigures, read_status
 from blampert_env.telemetry.exporter.status import SILENT_S
 
 
@@ -69,3 +70,19 @@ def test_a_disk_that_refuses_does_not_stop_the_run(tmp_path: Path, caplog: pytes
         f"cannot write {folder / 'status.json'}: [Errno 2] No such file or directory: "
         f"'{next(iter(caplog.records)).message.split(chr(39))[1]}'; a monitor will take this run for stopped"
     ]
+
+
+def test_a_bus_that_cannot_be_read_does_not_end_the_writing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    answers = [StorageError("the bus is away: start redis-server")]
+
+    def bus() -> Mapping[str, object]:
+        if answers:
+            raise answers.pop()
+        return NO_BUS
+
+    with LiveStatus(RunFigures("x", bus=bus), tmp_path, period_s=0.02):
+        deadline = time.monotonic() + 5
+        while read_status(tmp_path) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert read_status(tmp_path) is not None
+    assert "the bus is away" in caplog.text

@@ -25,7 +25,7 @@ const watcher = new IntersectionObserver((entries) => {
     inView.add(target.id);
     newest.get(target.id)?.();
   }
-}, { rootMargin: "120px" });
+}, { rootMargin: "0px" });
 document.querySelectorAll(".chart").forEach((element) => watcher.observe(element));
 
 function draw(id, label, traces, layout) {
@@ -37,7 +37,7 @@ function draw(id, label, traces, layout) {
 
 function plot(element, traces, layout = {}) {
   const quiet = style("--quiet"), grid = style("--line");
-  const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { size: 11 }, fixedrange: true, automargin: true };
+  const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { size: 11 }, fixedrange: true };
   Plotly.react(element, traces, {
     margin: { l: 44, r: 10, t: 6, b: 30 }, height: 232, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: quiet, size: 12, family: "ui-sans-serif, system-ui, Inter, DejaVu Sans, sans-serif" }, hovermode: "x unified", dragmode: false,
@@ -84,12 +84,17 @@ function drawCharts(data) {
 
 function drawStrategies({ rows, x, shares }) {
   const total = rows.reduce((sum, row) => sum + row.count, 0), earning = [...rows].sort((a, b) => a.reward - b.reward);
+  const low = Math.min(0, ...rows.map((row) => row.reward)), high = Math.max(0, ...rows.map((row) => row.reward)), span = high - low || 1;
   draw("c-earn", earning.map((row) => `${row.strategy}: ${signed(row.reward)}, chosen ${row.count} times`).reverse().join("; "), [{
     type: "bar", orientation: "h", y: earning.map((row) => plain(row.strategy)), x: earning.map((row) => row.reward), marker: { color: earning.map((row) => colour("strategy", row.strategy)) },
-    text: earning.map((row) => `${signed(row.reward, 3)}  ·  ${number(row.count)}× (${percent(row.count / total)})`), textposition: "auto", cliponaxis: false, insidetextfont: { color: "#10131a" }, hoverinfo: "skip",
-  }], { hovermode: false, xaxis: { tickformat: "+~g", nticks: 6 }, yaxis: { ticklabelstandoff: 6 }, bargap: .28, margin: { l: 20, r: 12, t: 4, b: 26 } });
+    hoverinfo: "skip",
+  }, { // beside the bars, also of those below zero, where the names are
+    type: "scatter", mode: "text", y: earning.map((row) => plain(row.strategy)), x: earning.map((row) => Math.max(0, row.reward)), textposition: "middle right",
+    text: earning.map((row) => ` ${signed(row.reward, 3)} · ${number(row.count)}× (${percent(row.count / total)})`), hoverinfo: "skip", cliponaxis: false,
+  }], { hovermode: false, showlegend: false, xaxis: { tickformat: "+~g", nticks: 6, range: [low - span * .04, high + span * .42] }, yaxis: { ticklabelstandoff: 6, automargin: true }, bargap: .28, margin: { l: 20, r: 12, t: 4, b: 26 } });
+  const widths = x.map((end, i) => end - (i ? x[i - 1] : 0));
   draw("c-chosen", rows.map((row) => `${row.strategy} ${percent(row.count / total)}`).join(", "), rows.map((row) => (
-    { type: "bar", name: plain(row.strategy), x, y: shares[row.strategy], marker: { color: colour("strategy", row.strategy) }, hovertemplate: "%{y:.0%}" }
+    { type: "bar", name: plain(row.strategy), x, width: widths, offset: widths.map((width) => -width), y: shares[row.strategy], marker: { color: colour("strategy", row.strategy) }, hovertemplate: "%{y:.0%}" }
   )), { barmode: "stack", bargap: 0, yaxis: { range: [0, 1], tickformat: ".0%" }, legend: { orientation: "h", y: -0.16, yanchor: "top", x: 0, font: { size: 10.5 } }, margin: { l: 44, r: 10, t: 6, b: 56 } });
 }
 

@@ -90,7 +90,7 @@ function showKpis() {
     kpi("Test pass rate", percent(s.recent.test_pass_rate), recent),
     kpi("Best tests", `${passed} / ${total}`, `${projects.length} project${projects.length === 1 ? "" : "s"}`, passed === total && total ? "good" : ""),
     kpi("Code quality", quality?.mean === undefined ? "–" : percent(quality.mean), quality?.missing ? "needs ruff and radon" : "of gaining edits"),
-    kpi("Learning progress", progress ? signed(progress.ret) : "–", progress ? "last third − first" : "from 6 episodes on", !progress ? "" : progress.ret >= 0 ? "good" : "bad"),
+    kpi("Learning progress", progress ? signed(progress.ret) : "–", progress ? "last third − first" : "from 6 episodes on", !progress || Math.abs(progress.ret) < .05 ? "" : progress.ret > 0 ? "good" : "bad"),
     kpi("LM answers", compact(s.calls), s.calls ? `${percent(s.pooled / s.calls)} pooled` : ""),
     kpi("Tokens written", compact(s.completion_tokens), s.calls ? `${number(s.completion_tokens / s.calls)} an answer` : ""));
 }
@@ -101,7 +101,7 @@ function showProjects({ tests }) {
 }
 
 function showTargets(rows) {
-  const state = (row) => GOOD.has(row.outcome) || row.gained ? h("span", { class: "good" }, "✓ gained tests") : row.kept ? h("span", { class: "warn" }, "◐ kept, no gain") : h("span", { class: "bad" }, "✗ not yet");
+  const state = (row) => GOOD.has(row.outcome) || row.gained ? h("span", { class: "good nowrap" }, "✓ gained tests") : row.kept ? h("span", { class: "warn nowrap" }, "◐ kept, no gain") : h("span", { class: "bad nowrap" }, "✗ not yet");
   fill(byId("targets"), rows.length ? table("Targets", ["target", "state", "last outcome", "last strategy", ">tries", ">gains"], rows.map((row) => [
     h("span", { title: row.target }, h("span", { class: "quiet" }, `${row.project} `), row.target.split("::").pop()), state(row), chip(row.outcome), row.strategy, number(row.attempts), percent(row.gained / row.attempts),
   ])) : h("p", { class: "empty" }, "No attempt yet."));
@@ -160,7 +160,7 @@ async function openEdit(element, row) {
   const body = element.querySelector(".body");
   try {
     const step = await ask(`/api/runs/${encodeURIComponent(page.run)}/steps/${row.id}`, true);
-    const terms = Object.entries(step.reward_terms).map(([name, value]) => `${name} ${signed(value)}`).join(", ");
+    const terms = Object.entries(step.reward_terms).filter(([, value]) => value).map(([name, value]) => `${name} ${signed(value)}`).join(", ");
     const changed = step.diff || step.source;
     fill(body,
       h("div", {}, h("h3", {}, step.diff ? `Diff${row.accepted ? ", kept" : ", not kept"}` : "What was proposed"), changed ? code(changed, Boolean(step.diff)) : h("p", { class: "empty" }, "Nothing.")),
