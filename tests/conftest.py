@@ -141,6 +141,43 @@ def processes_of(scratch: Path) -> list[int]:
     return found
 
 
+def below(pid: int) -> list[int]:
+    """Every process below one, itself included."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(status.parent.name))
+    found, waiting = [pid], [pid]
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        found += new
+        waiting += new
+    return found
+
+
+def evaluations_alive() -> list[int]:
+    """Processes below this one in a PID namespace inside another: what the grader's jail runs for an evaluation."""
+    found = []
+    for pid in below(os.getpid()):
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        except OSError:
+            continue
+        if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
+            found.append(pid)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def reports(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of earlier test runs must not stand in for this one's."""
+    folder = tmp_path_factory.getbasetemp() / "reports"
+    monkeypatch.setattr("blampert_env.grading.grader.cache_dir", lambda: folder)
+
+
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where this test's graders keep their folders; checked to be empty and without processes at the end."""
@@ -153,6 +190,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert processes_of(folder) == []
+    assert evaluations_alive() == []
 
 
 @pytest.fixture(scope="session")

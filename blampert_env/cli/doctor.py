@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from blampert_env.cli.options import add_json, add_workspace
-from blampert_env.workspace.doctor import Diagnosis, examine, worst
+from blampert_env.workspace.diagnoses import Diagnosis
+from blampert_env.workspace.doctor import examine, worst
 from blampert_env.workspace.layout import workspace_at
 
 

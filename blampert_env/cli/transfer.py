@@ -50,7 +50,7 @@ def _export(arguments: argparse.Namespace, places: Places) -> int:
 
 
 def _import(arguments: argparse.Namespace, places: Places) -> int:
-    from blampert_env.workspace.transfer import import_run
+    from blampert_env.workspace.unpack import import_run
 
     done = import_run(arguments.file, places.logs, places.models, arguments.name)
     print(f"unpacked {done.run} ({human_size(done.size)})" + (f" and {done.policy}" if done.policy else ""))

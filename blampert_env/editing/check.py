@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Set
+from collections.abc import Mapping, Set
+from functools import lru_cache
 
 from blampert_env.errors import EditRejected, ProjectError
 from blampert_env.projects import Project, Target
@@ -91,12 +92,14 @@ def check_neighbours(before: str, after: str, target: str, extras: Set[str]) -> 
         EditRejected: misplaced.
     """
     old, new = _texts(before), _texts(after)
-    for name in sorted({*old, *new} - {target}):
-        if old.get(name) != new.get(name) and not any(f"{name}.".startswith(f"{extra}.") for extra in extras):
+    changed = {name for name, _ in old.items() ^ new.items()}
+    for name in sorted(changed - {target}):
+        if not any(f"{name}.".startswith(f"{extra}.") for extra in extras):
             raise EditRejected("misplaced", f"the edit would change {name!r}: edit only {target!r}")
 
 
-def _texts(text: str) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def _texts(text: str) -> Mapping[str, str]:
     """Every function's text without its last line end: the file's last line may get one."""
     lines = split_lines(text)
     return {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from blampert_env.editing.edit import Edit
 from blampert_env.errors import EditRejected
 from blampert_env.projects.syntax import Function, functions, indent_of, parse, split_lines, unix
 
-_WRAPPER = "if True:\n"  # lets indented code parse as it is, so that no string literal is dedented
+WRAPPER = "if True:\n"  # lets indented code parse as it is, so that no string literal is dedented
 # models that learnt from exercise sites wrap whatever they are asked for in this class
 _HABITUAL_CLASS = "Solution"
 _NUMBERED = re.compile(r"@\d+$")
@@ -28,7 +29,7 @@ class Draft:
     """
 
     text: str
-    lines: list[str]
+    lines: Sequence[str]
     body: list[ast.stmt]
     functions: tuple[Function, ...]
 
@@ -72,14 +73,16 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _readings(text: str) -> list[str]:
+def _readings(text: str) -> Iterator[str]:
     """Ways to read the text: as it is, as indented code, as indented code whose first line was stripped."""
     code = [line for line in split_lines(text) if line.strip() and not line.lstrip().startswith("#")]
     if code and indent_of(code[0]):
-        return [_WRAPPER + text]
+        yield WRAPPER + text
+        return
+    yield text
     indents = [indent_of(line) for line in code if line.lstrip().startswith(("def ", "async def ", "@", "class "))]
     stripped = dict.fromkeys(indent for indent in (*indents, *map(indent_of, code)) if indent)
-    return [text, *(_WRAPPER + indent + text for indent in list(stripped)[:3])]
+    yield from (WRAPPER + indent + text for indent in list(stripped)[:3])
 
 
 def describe(error: SyntaxError | None, text: str) -> str:

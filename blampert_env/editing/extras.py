@@ -42,9 +42,12 @@ def collect(draft: Draft, new: Function, original: Function, current: Function, 
     """
     history = History(original, current, *texts)
     extras = Extras()
-    helpers = _definitions([statement for statement in draft.body if not _contains(statement, new.node)])
-    helpers = _without(helpers, history.protected(history.module))
-    members = _without(_members(draft, new), history.protected(history.owner)) if current.classes else {}
+    beside = [statement for statement in draft.body if not _contains(statement, new)]
+    fellows = _members(beside, new) if current.classes else []
+    if not beside and not fellows and history.is_empty:
+        return extras
+    helpers = _without(_definitions(beside), history.protected(history.module))
+    members = _without(_definitions(fellows), history.protected(history.owner))
     code = [*new.node.body, *new.node.decorator_list]  # the original header stays: its annotations need nothing
     own, _ = used_names(code)
     names, attributes = _select(code, helpers, members, extras)
@@ -73,8 +76,9 @@ def collect(draft: Draft, new: Function, original: Function, current: Function, 
     return extras
 
 
-def _contains(statement: ast.stmt, node: ast.AST) -> bool:
-    return any(part is node for part in ast.walk(statement))
+def _contains(statement: ast.stmt, function: Function) -> bool:
+    """By position: a definition shares its line with no other statement."""
+    return statement.lineno <= function.node.lineno <= (statement.end_lineno or statement.lineno)
 
 
 def _definitions(statements: list[ast.stmt]) -> dict[str, ast.stmt]:
@@ -88,12 +92,11 @@ def _without(definitions: dict[str, ast.stmt], protected: set[str]) -> dict[str,
     }
 
 
-def _members(draft: Draft, new: Function) -> dict[str, ast.stmt]:
+def _members(beside: list[ast.stmt], new: Function) -> list[ast.stmt]:
     """What the draft defines for the target's class: in a class of that name, or as bare functions with ``self``."""
     if new.classes:
-        return _definitions([statement for statement in new.classes[-1].body if statement is not new.node])
-    bare = [statement for statement in draft.body if statement is not new.node and _takes_self(statement)]
-    return _definitions(bare)
+        return [statement for statement in new.classes[-1].body if statement is not new.node]
+    return [statement for statement in beside if _takes_self(statement)]
 
 
 def _takes_self(statement: ast.stmt) -> bool:

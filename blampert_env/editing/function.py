@@ -41,7 +41,7 @@ def compose(
     unit = body_unit(original.node, lines) or usual_unit(original_text, lines)
     inner = indent + unit
     docstring, has_own = docstring_node(original.node), docstring_node(new.node) is not None
-    preamble = [] if has_own or docstring is None else [inner + _docstring(docstring, lines) + "\n"]
+    preamble = () if has_own or docstring is None else split_lines(f"{inner}{_docstring(docstring, lines)}\n")
     local = [inner + line + "\n" for line in imports]
     own_unit = body_unit(new.node, draft.lines)
     for units in dict.fromkeys([(own_unit, unit), ("", "")]):
@@ -59,7 +59,7 @@ def _decorators(draft: Draft, new: Function, original: Function, original_text: 
     return reindent(lines, function.first, function.node.lineno - 1, string_lines(text), old, indent)
 
 
-def _docstring(node: ast.Expr, lines: list[str]) -> str:
+def _docstring(node: ast.Expr, lines: Sequence[str]) -> str:
     text = segment(node, lines)
     try:
         parse(text)
@@ -101,23 +101,31 @@ def _unparsed(new: Function, imports: Sequence[str], inner: str) -> list[str]:
     return reindent(lines, 1, len(lines), string_lines(text), "", inner)
 
 
-def expected_body(new: Function, original: Function, imports: Sequence[str]) -> object:
-    """What the new body has to mean once it is in the file."""
+def expected_body(new: Function, original: Function, imports: Sequence[str]) -> list[ast.stmt]:
+    """The statements that the new body has to mean once it is in the file."""
     docstring = docstring_node(new.node) or docstring_node(original.node)
     body = new.node.body[1:] if docstring_node(new.node) else new.node.body
     local = [statement for line in imports for statement in parse(line).body]
-    return meaning([*([docstring] if docstring else []), *local, *body])
+    return [*([docstring] if docstring else []), *local, *body]
 
 
-def meaning(node: object) -> object:
-    """Code as a comparable value: its syntax tree without positions and without the text of strings that stand alone.
+def same_meaning(one: object, other: object) -> bool:
+    """Whether two pieces of code have the same syntax tree, positions and the text of strings that stand alone aside.
 
     Those strings are docstrings, and their indentation follows the code.
     """
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-        return "docstring"
-    if isinstance(node, ast.AST):
-        return (type(node).__name__, *(meaning(getattr(node, name, None)) for name in node._fields))
-    if isinstance(node, list):
-        return tuple(meaning(part) for part in node)
-    return type(node).__name__, repr(node)
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, ast.AST):
+        if _stands_alone(one) and _stands_alone(other):
+            return True
+        return all(same_meaning(getattr(one, name, None), getattr(other, name, None)) for name in one._fields)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_meaning, one, other))
+    return one == other
+
+
+def _stands_alone(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

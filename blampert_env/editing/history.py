@@ -7,7 +7,7 @@ every later edit fail as well; and an LM could never correct its own helper.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from blampert_env.editing.names import (
@@ -22,7 +22,7 @@ from blampert_env.editing.names import (
 )
 from blampert_env.projects.syntax import Function, functions, parse
 
-Bound = Mapping[str, set[Origin]]
+Bound = Mapping[str, Set[Origin]]
 
 
 @dataclass(slots=True)
@@ -51,18 +51,24 @@ class History:
     """
 
     def __init__(self, original: Function, current: Function, original_text: str, text: str) -> None:
-        self._body = parse(text).body
+        tree = parse(text)
+        self._body = tree.body
         self._class_body = current.classes[-1].body if current.classes else []
-        self.module: Bound = origins(self._body)
-        self.owner: Bound = origins(self._class_body)
-        self._first_module: Bound = origins(parse(original_text).body)
-        self._first_owner: Bound = origins(original.classes[-1].body if original.classes else [])
+        self.module: Bound = origins(tree)
+        self.owner: Bound = origins(current.classes[-1]) if current.classes else {}
+        self._first_module: Bound = origins(parse(original_text))
+        self._first_owner: Bound = origins(original.classes[-1]) if original.classes else {}
         self._added = {*self.module} - {*self._first_module} | {*self.owner} - {*self._first_owner}
         self._helpers: dict[str, list[ast.AST]] = {}
-        for statement in (*self._body, *self._class_body):
+        for statement in (*self._body, *self._class_body) if self._added else ():
             for name in self._added.intersection(assigned_names(statement)):
                 self._helpers.setdefault(name, []).append(statement)
         self._used = self._closure(set()) if not self._added else self._used_by_others(text, current)
+
+    @property
+    def is_empty(self) -> bool:
+        """Earlier edits added nothing."""
+        return not self._added
 
     def _used_by_others(self, text: str, current: Function) -> set[str]:
         """Names that occur outside of the target, also in helpers that were added for others."""

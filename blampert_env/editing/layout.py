@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from blampert_env.projects.syntax import FunctionNode, functions, indent_of
 
 
-def header_end(node: FunctionNode, lines: list[str]) -> tuple[int, int]:
+def header_end(node: FunctionNode, lines: Sequence[str]) -> tuple[int, int]:
     """Where a function's header ends: line number and the character index after its colon.
 
     Behind the last annotation or default only brackets, commas and comments can stand before the colon.
@@ -35,7 +36,7 @@ def characters(line: str, column: int) -> int:
     return len(line.encode("utf-8")[:column].decode("utf-8"))
 
 
-def segment(node: ast.stmt | ast.expr, lines: list[str]) -> str:
+def segment(node: ast.stmt | ast.expr, lines: Sequence[str]) -> str:
     """The exact text of a node."""
     first, last = node.lineno, node.end_lineno or node.lineno
     end = characters(lines[last - 1], node.end_col_offset or 0)
@@ -46,7 +47,7 @@ def segment(node: ast.stmt | ast.expr, lines: list[str]) -> str:
 
 
 def reindent(
-    lines: list[str],
+    lines: Sequence[str],
     first: int,
     last: int,
     keep: frozenset[int],
@@ -84,19 +85,19 @@ def _with_unit(line: str, old: str, new: str) -> str:
     return new * depth + line[depth * len(old) :]
 
 
-def body_unit(node: FunctionNode | ast.ClassDef, lines: list[str]) -> str:
+def body_unit(node: FunctionNode | ast.ClassDef, lines: Sequence[str]) -> str:
     """One level of indentation as a body uses it; ``""`` if it stands on the header's line."""
     outer, inner = indent_of(lines[node.lineno - 1]), indent_of(lines[node.body[0].lineno - 1])
     on_own_line = not lines[node.body[0].lineno - 1][: node.body[0].col_offset].strip()
     return inner.removeprefix(outer) if on_own_line and inner.startswith(outer) else ""
 
 
-def usual_unit(text: str, lines: list[str]) -> str:
+def usual_unit(text: str, lines: Sequence[str]) -> str:
     """One level of indentation as the first function of a file that shows it has it; four spaces if none does."""
     return next((unit for function in functions(text) if (unit := body_unit(function.node, lines))), "    ")
 
 
-def leading_comments(lines: list[str], line: int) -> int:
+def leading_comments(lines: Sequence[str], line: int) -> int:
     """The line on which the unindented comments directly above ``line`` begin; ``line`` if there are none."""
     while line > 1 and lines[line - 2].startswith("#"):
         line -= 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import lru_cache
 
 from blampert_env.projects.syntax import FunctionNode, last_name
 
@@ -11,10 +12,11 @@ Origin = tuple[object, ...]  # ("import", "a.b", None), ("from", 0, "a", "b") or
 DEFINED: Origin = ("defined",)
 
 
-def origins(statements: Iterable[ast.stmt]) -> dict[str, set[Origin]]:
+@lru_cache(maxsize=256)
+def origins(node: ast.Module | ast.ClassDef) -> Mapping[str, Set[Origin]]:
     """Every name that a module or class body binds, with where it comes from; not what functions bind inside."""
     bound: dict[str, set[Origin]] = {}
-    for statement in statements:
+    for statement in node.body:
         for name, origin in _bindings(statement):
             bound.setdefault(name, set()).add(origin)
     return bound
@@ -59,7 +61,7 @@ def rendered(statement: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> 
     return [ast.unparse(ast.ImportFrom(module=statement.module, names=names, level=statement.level))]
 
 
-def clashes(origin: Origin, others: set[Origin]) -> bool:
+def clashes(origin: Origin, others: Set[Origin]) -> bool:
     """Whether binding ``origin`` would take the name away from what it is bound to."""
     if origin[0] == "import" and origin[2] is None:  # "import a.b" and "import a" bind the same module
         root = str(origin[1]).split(".")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 
 from blampert_env.editing.draft import Draft
 from blampert_env.editing.extras import Extras
@@ -61,11 +62,11 @@ def splices(
     return [*found, *_import_splices(extras.imports, lines, tree)]
 
 
-def _spans(statements: list[ast.stmt], lines: list[str]) -> list[tuple[int, int]]:
+def _spans(statements: list[ast.stmt], lines: Sequence[str]) -> list[tuple[int, int]]:
     return [(first_line(statement, lines), statement.end_lineno or statement.lineno) for statement in statements]
 
 
-def _import_removal(statement: ast.stmt, line: str | None, lines: list[str]) -> Splice:
+def _import_removal(statement: ast.stmt, line: str | None, lines: Sequence[str]) -> Splice:
     """Replace an import by what is left of it; if nothing is, a blank line around it goes away, too."""
     start, end = statement.lineno - 1, statement.end_lineno or statement.lineno
     if line is not None:
@@ -75,7 +76,7 @@ def _import_removal(statement: ast.stmt, line: str | None, lines: list[str]) -> 
 
 
 def _changes(
-    body: list[ast.stmt], new: list[tuple[ast.stmt, list[str]]], lines: list[str]
+    body: list[ast.stmt], new: list[tuple[ast.stmt, list[str]]], lines: Sequence[str]
 ) -> tuple[list[list[str]], list[tuple[int, int]]]:
     """Lines of the helpers that are not yet there, and where in ``body`` other versions of them are."""
     missing, earlier = [], []
@@ -89,21 +90,21 @@ def _changes(
     return missing, earlier
 
 
-def _same(old: list[str], new: list[str]) -> bool:
+def _same(old: Sequence[str], new: Sequence[str]) -> bool:
     return [line.rstrip("\r\n") for line in old] == [line.rstrip("\n") for line in new]
 
 
 def moved(draft: Draft, statement: ast.stmt, indent: str, unit: str = "") -> list[str]:
     """A helper's lines at another indentation."""
     if not isinstance(statement, FunctionNode | ast.ClassDef):  # may share its line with others
-        return split_lines(indent + segment(statement, draft.lines) + "\n")
+        return list(split_lines(indent + segment(statement, draft.lines) + "\n"))
     old = indent_of(draft.lines[statement.lineno - 1])
     first, last = first_line(statement, draft.lines), statement.end_lineno or statement.lineno
     units = (body_unit(statement, draft.lines) if unit else "", unit)
     return reindent(draft.lines, first, last, string_lines(draft.text), old, indent, units)
 
 
-def _import_splices(imports: list[str], lines: list[str], tree: ast.Module) -> list[Splice]:
+def _import_splices(imports: list[str], lines: Sequence[str], tree: ast.Module) -> list[Splice]:
     """New imports follow the block of imports at the top, or make one."""
     if not imports:
         return []
@@ -117,7 +118,7 @@ def _import_splices(imports: list[str], lines: list[str], tree: ast.Module) -> l
     return [(place, place, new)]
 
 
-def _import_place(tree: ast.Module, lines: list[str]) -> int:
+def _import_place(tree: ast.Module, lines: Sequence[str]) -> int:
     """Index of the line before which new imports go: after the docstring and the block of imports at the top."""
     place = 0
     for node in tree.body:
@@ -128,7 +129,7 @@ def _import_place(tree: ast.Module, lines: list[str]) -> int:
     return place or _after_head_comments(lines)
 
 
-def _after_head_comments(lines: list[str]) -> int:
+def _after_head_comments(lines: Sequence[str]) -> int:
     """After a comment block at the top if a blank line follows it, else after the shebang and the coding line."""
     end = 0
     while end < len(lines) and lines[end].startswith("#"):
@@ -142,7 +143,7 @@ def _after_head_comments(lines: list[str]) -> int:
 def spliced(text: str, changes: list[Splice]) -> str:
     """Put splices into a file, in its own line ends; a file without a newline at its end keeps it that way."""
     bom = BOM if text.startswith(BOM) else ""
-    lines = split_lines(text.removeprefix(BOM))
+    lines = list(split_lines(text.removeprefix(BOM)))
     newline = next((found for line in lines if (found := _line_end(line))), "\n")
     bare_end = not _line_end(lines[-1])
     for start, end, new in sorted(changes, key=lambda change: change[:2], reverse=True):

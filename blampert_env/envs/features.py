@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from blampert_env.coding import Strategy
 from blampert_env.envs.progress import EpisodeProgress
 from blampert_env.envs.session import Attempt
+from blampert_env.projects import Target
 
 # How the last attempt ended, one-hot; every refusal of an edit counts as "rejected".
 LAST_OUTCOMES = ("none", "solved", "improved", "same", "worse", "rejected", "timeout", "crashed")
@@ -60,17 +61,12 @@ def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float
     Returns:
         float32 array of shape ``(len(feature_names(strategies)),)``, each value in [0, 1]; a fresh array.
     """
-    session, target = progress.session, progress.target
-    key = target.id
-    base = [
+    session, key = progress.session, progress.target.id
+    values: list[float] = [
         session.report.pass_rate,
         len(progress.open_targets) / len(session.project.targets),
         1 - len(session.attempts) / session.max_attempts,
-        target.class_name is not None,
-        target.is_async,
-        _parameters(target.signature) / 8,
-        len(target.docstring or "") / 1000,
-        ">>>" in (target.docstring or "") or "xample" in (target.docstring or ""),
+        *_of_target(progress.target),
         len(progress.tests_of(key)) / 10,
         progress.passing_share(key),
         progress.tries_on_target[key] / 8,
@@ -79,14 +75,24 @@ def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float
         len(progress.solved_with) / 8,
     ]
     outcome = _last_outcome(last)
-    one_hot = [float(outcome == name) for name in LAST_OUTCOMES]
-    here = progress.strategy_tries[key]
-    tried = np.sum(list(progress.strategy_tries.values()), axis=0)
-    rates = progress.strategy_gains / np.maximum(1, tried)
-    per_strategy = np.stack([here / 4, tried / 10, rates], axis=1).ravel()
-    vector = np.concatenate([np.asarray(base, np.float32), one_hot, per_strategy])
-    clipped: NDArray[np.float32] = np.clip(vector, 0.0, 1.0).astype(np.float32)
-    return clipped
+    values += [outcome == name for name in LAST_OUTCOMES]
+    tries_here = progress.strategy_tries_on_target[key]
+    for here, tried, gained in zip(tries_here, progress.strategy_tries, progress.strategy_gains, strict=True):
+        values += (here / 4, tried / 10, gained / max(1, tried))
+    return np.array([min(1.0, max(0.0, value)) for value in values], np.float32)
+
+
+@lru_cache(maxsize=1024)
+def _of_target(target: Target) -> tuple[float, ...]:
+    """The features that a target has from the start."""
+    docstring = target.docstring or ""
+    return (
+        target.class_name is not None,
+        target.is_async,
+        _parameters(target.signature) / 8,
+        len(docstring) / 1000,
+        ">>>" in docstring or "xample" in docstring,
+    )
 
 
 def _last_outcome(last: Attempt | None) -> str:
@@ -97,7 +103,6 @@ def _last_outcome(last: Attempt | None) -> str:
     return _ALIASES.get(last.outcome, last.outcome)
 
 
-@lru_cache(maxsize=1024)
 def _parameters(signature: str) -> int:
     """Parameters in a one-line signature, ``self`` and ``cls`` left out."""
     import ast

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from blampert_env.coding import CodingContext, Strategy
 from blampert_env.envs.session import Attempt, EditSession
-from blampert_env.grading import TestReport
 from blampert_env.projects import Target
 
 
@@ -25,28 +24,32 @@ class EpisodeProgress:
         self.session = session
         self.strategies = strategies
         project = session.project
-        self._mentions = {
+        mentions = {
             test: project.test_targets.get(test.split("[", 1)[0], frozenset()) for test in session.grader.test_ids
         }
-        self._tests_of = {
-            target.id: tuple(test for test, targets in self._mentions.items() if target.id in targets)
-            for target in project.targets
-        }
+        self._all_tests = frozenset(mentions)
+        self._tests_of: dict[str, frozenset[str]] = {}
+        self._own_tests_of: dict[str, frozenset[str]] = {}
+        for target in project.targets:
+            tests = frozenset(test for test, targets in mentions.items() if target.id in targets)
+            self._tests_of[target.id] = tests
+            self._own_tests_of[target.id] = frozenset(test for test in tests if mentions[test] == {target.id}) or tests
         # rendering them costs milliseconds and they never change
         self._tests_shown = {target.id: project.tests_for(target) for target in project.targets}
+        self._repeats = [_repeats(strategy) for strategy in strategies]
         self.restart()
 
     def restart(self) -> None:
         """Forget the episode."""
         count = len(self.strategies)
         self.tries_on_target: Counter[str] = Counter()
-        self.strategy_tries: dict[str, NDArray[np.int64]] = {
-            target.id: np.zeros(count, np.int64) for target in self.session.project.targets
-        }
-        self.strategy_gains: NDArray[np.int64] = np.zeros(count, np.int64)
+        self.strategy_tries_on_target = {target.id: [0] * count for target in self.session.project.targets}
+        self.strategy_tries = [0] * count
+        self.strategy_gains = [0] * count
         self.previous: dict[str, str] = {}
         self.failing: dict[str, str] = {}
         self.solved_with: dict[str, str] = {}
+        self._read_report()
         self.target = self._next_target()
 
     def context(self) -> CodingContext:
@@ -72,8 +75,8 @@ class EpisodeProgress:
             "has_examples": bool(self.solved_with.keys() - {target}),
         }
         possible = np.array([strategy.allowed(**facts) for strategy in self.strategies], bool)
-        tries = self.strategy_tries[target]
-        fresh = np.array([not (_repeats(s) and tries[i]) for i, s in enumerate(self.strategies)], bool)
+        tries = self.strategy_tries_on_target[target]
+        fresh = np.array([not (repeats and tried) for repeats, tried in zip(self._repeats, tries, strict=True)], bool)
         wanted: NDArray[np.bool_] = possible & fresh
         if not wanted.any():
             wanted = possible if possible.any() else np.ones(len(self.strategies), bool)
@@ -83,28 +86,31 @@ class EpisodeProgress:
         """Take in one attempt at the current target and move on to the next target."""
         target = self.target.id
         self.tries_on_target[target] += 1
-        self.strategy_tries[target][strategy] += 1
+        self.strategy_tries_on_target[target][strategy] += 1
+        self.strategy_tries[strategy] += 1
         self.strategy_gains[strategy] += attempt.gained
         if attempt.source:
             self.previous[target] = attempt.source
             self.failing[target] = self._failing_output(target, attempt)
+        self._read_report()
         if attempt.accepted and attempt.gained and not self._fails_alone(target):
             self.solved_with[target] = attempt.source
         self.target = self._next_target()
 
-    def tests_of(self, target: str) -> tuple[str, ...]:
+    def tests_of(self, target: str) -> frozenset[str]:
         """Ids of the visible tests that mention ``target``."""
         return self._tests_of[target]
 
     def passing_share(self, target: str) -> float:
         """Share of the visible tests that mention ``target`` (of all, if none does) and pass now, in [0, 1]."""
-        tests = self._tests_of[target] or tuple(self._mentions)
-        return sum(_passed(self.session.report, test) for test in tests) / len(tests)
+        tests = self._tests_of[target] or self._all_tests
+        return len(tests & self._passed) / len(tests)
 
-    @property
-    def open_targets(self) -> list[Target]:
-        """Targets with a failing test."""
-        return [target for target in self.session.project.targets if self.passing_share(target.id) < 1.0]
+    def _read_report(self) -> None:
+        """Note which tests pass now, and the targets with a failing test (once a step: the report changes in none)."""
+        outcomes = self.session.report.outcomes
+        self._passed = {test for test, outcome in outcomes.items() if outcome == "passed"}
+        self.open_targets = [target for target in self.session.project.targets if self.passing_share(target.id) < 1.0]
 
     def _next_target(self) -> Target:
         candidates = self.open_targets or list(self.session.project.targets)
@@ -113,14 +119,13 @@ class EpisodeProgress:
 
     def _fails_alone(self, target: str) -> bool:
         """A failing test mentions this target and no other (any of its tests, where none is its own)."""
-        mine = [test for test in self._tests_of[target] if self._mentions[test] == {target}]
-        return not all(_passed(self.session.report, test) for test in mine or self._tests_of[target])
+        return not self._own_tests_of[target] <= self._passed
 
     def _failing_output(self, target: str, attempt: Attempt) -> str:
         """What the failing tests of ``target`` said to the attempt, shortest first; the refusal for a refused edit."""
         if attempt.report is None:
             return attempt.message
-        tests = self._tests_of[target] or tuple(self._mentions)
+        tests = self._tests_of[target] or self._all_tests
         said = {attempt.report.failures.get(test, "") for test in tests}
         return "\n\n".join(sorted(filter(None, said), key=lambda text: (len(text), text))[:3])
 
@@ -128,7 +133,3 @@ class EpisodeProgress:
 def _repeats(strategy: Strategy) -> bool:
     """Greedy, and its prompt depends on nothing that an attempt changes."""
     return strategy.temperature == 0 and strategy.show <= {"docstring", "tests"}
-
-
-def _passed(report: TestReport, test: str) -> bool:
-    return report.outcomes.get(test) == "passed"

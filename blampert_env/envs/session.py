@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from blampert_env.editing import Edit, apply_edit, unified_diff
@@ -116,6 +116,7 @@ class EditSession:
         """Back to the untouched project; its report is the grader's trusted run (graded once, not per episode)."""
         self.files: dict[str, str] = dict(self.project.sources)
         self.report: TestReport = self.grader.baseline
+        self._passed_untouched = self.report.passed
         self.attempts: list[Attempt] = []
 
     @property
@@ -140,60 +141,69 @@ class EditSession:
             GraderError: The grader itself failed; nothing is recorded.
         """
         if edit is None:
-            attempt = self._refused("", "", problem, "")
+            attempt = self._refused("", "", problem, "", completion_tokens)
         else:
             try:
                 candidate = apply_edit(self.project, self.files, edit)
             except EditRejected as refusal:
-                attempt = self._refused(edit.target, edit.source, refusal.reason, str(refusal))
+                attempt = self._refused(edit.target, edit.source, refusal.reason, str(refusal), completion_tokens)
             else:
-                attempt = self._graded(edit, candidate)
-        facts = StepFacts(
-            passed_before=attempt.passed_before,
-            passed_after=attempt.passed_after,
-            passed_untouched=self.grader.baseline.passed,
-            total=self.report.total,
-            rejected=attempt.rejected,
-            completion_tokens=completion_tokens,
-            quality=measure(attempt.source).score if self.rewards.needs_quality and attempt.gained else None,
-        )
-        attempt = replace(attempt, reward_terms=self.rewards.terms(facts))
+                attempt = self._graded(edit, candidate, completion_tokens)
         self.attempts.append(attempt)
         return attempt
 
-    def _refused(self, target: str, source: str, outcome: str, message: str) -> Attempt:
+    def _refused(self, target: str, source: str, outcome: str, message: str, tokens: int) -> Attempt:
         passed = self.report.passed
-        return Attempt(target, source, outcome, message, False, True, None, passed, passed)
+        terms = self._terms(passed, passed, rejected=True, tokens=tokens)
+        return Attempt(target, source, outcome, message, False, True, None, passed, passed, terms)
 
-    def _graded(self, edit: Edit, candidate: dict[str, str]) -> Attempt:
+    def _graded(self, edit: Edit, candidate: dict[str, str], tokens: int) -> Attempt:
         """Grade ``candidate`` and keep it or not."""
-        before = self.report
-        if candidate == self.files:
-            return Attempt(
-                edit.target, edit.source, "unchanged", "", False, False, before, before.passed, before.passed
-            )
+        before, files_before = self.report, self.files
+        passed = before.passed
+        if candidate == files_before:
+            terms = self._terms(passed, passed, rejected=False, tokens=tokens)
+            return Attempt(edit.target, edit.source, "unchanged", "", False, False, before, passed, passed, terms)
         started = time.perf_counter()
         report = self.grader.grade(candidate)
         grade_s = time.perf_counter() - started
-        outcome = _outcome(before, report)
-        accepted = self.accept == "always" or _no_worse(before, report)
-        files_before = self.files
+        no_worse = _no_worse(before, report)
+        accepted = self.accept == "always" or no_worse
+        passed_after = passed
         if accepted:
             self.files, self.report = candidate, report
+            passed_after = report.passed
         return Attempt(
             target=edit.target,
             source=edit.source,
-            outcome=outcome,
+            outcome=_outcome(before, report, no_worse),
             message=f"killed: {report.killed}" if report.killed else "",
             accepted=accepted,
             rejected=False,
             report=report,
-            passed_before=before.passed,
-            passed_after=self.report.passed,
+            passed_before=passed,
+            passed_after=passed_after,
+            reward_terms=self._terms(passed, passed_after, rejected=False, tokens=tokens, source=edit.source),
             files_before=files_before,
             files_proposed=candidate,
             grade_s=grade_s,
         )
+
+    def _terms(
+        self, passed_before: int, passed_after: int, *, rejected: bool, tokens: int, source: str = ""
+    ) -> dict[str, float]:
+        """The weighted reward terms of an attempt; quality is measured only where it counts."""
+        needs_quality = passed_after > passed_before and self.rewards.needs_quality
+        facts = StepFacts(
+            passed_before,
+            passed_after,
+            self._passed_untouched,
+            self.report.total,
+            rejected,
+            tokens,
+            measure(source).score if needs_quality else None,
+        )
+        return self.rewards.terms(facts)
 
 
 def _no_worse(before: TestReport, after: TestReport) -> bool:
@@ -209,12 +219,12 @@ def _not_run(report: TestReport) -> int:
     return sum(outcome in ("error", "missing") for outcome in report.outcomes.values())
 
 
-def _outcome(before: TestReport, after: TestReport) -> str:
+def _outcome(before: TestReport, after: TestReport, no_worse: bool) -> str:
     """Name what a graded candidate came to."""
     if after.verdict != "ok":
         return "timeout" if after.verdict == "timeout" else "crashed"
     if after.all_passed:
         return "solved"
-    if not _no_worse(before, after):
+    if not no_worse:
         return "worse"
     return "improved" if after.passed > before.passed else "same"

@@ -28,6 +28,11 @@ class LruCache(Generic[Value]):
                 self._values.move_to_end(key)
             return self._values.get(key)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._values.clear()
+
     def put(self, key: object, value: Value) -> None:
         """Keep a value, and drop the one unused longest if there are too many."""
         with self._lock:

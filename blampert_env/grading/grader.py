@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import judge
 from blampert_env.grading.cache import LruCache
-from blampert_env.grading.evaluation import RunnerFailed, Setup, Tests, evaluate
-from blampert_env.grading.files import candidate_sources, content_key, encode
-from blampert_env.grading.layers import probe_layers
-from blampert_env.grading.process import Run
-from blampert_env.grading.report import TestReport
+from blampert_env.grading.files import candidate_sources, content_key
+from blampert_env.grading.jailed import Options
+from blampert_env.grading.report import Method, TestReport
 from blampert_env.grading.scratch import remove_stale
+from blampert_env.grading.store import VERSION, ReportStore
+from blampert_env.grading.suite import Suite, Tests
+from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out, twin_outcomes
 from blampert_env.projects import Project
-
-Isolation = Literal["default", "strict", "none"]
-
-TRUSTED_LIMIT_S = 60.0
-MIN_LIMIT_S = 2.0
-LIMIT_FACTOR = 10.0
+from blampert_env.resources import cache_dir
 
 # Trusted runs of this process: graders of the same project (vector environments, evaluations) share them.
-_trusted: LruCache[_Trusted] = LruCache(64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trusted:
-    """What the run of the untouched project gave."""
-
-    baseline: TestReport
-    limit_s: float
+_trusted: LruCache[Trusted] = LruCache(256)
+_trusted_lock = threading.Lock()
+_LOAD = max(2, os.cpu_count() or 1)
 
 
 def make_grader(
@@ -51,15 +41,16 @@ def make_grader(
 
     Args:
         project: What is graded.
-        isolation: ``default``: the best that this system offers; ``strict``: that, or an error unless every process of
-            a candidate is certain to be killed; ``none``: a process group only, for trusted code.
-        timeout_s: Seconds that the tests may take, from the start of pytest. None: ten times what those of the
-            untouched project take, at least 2, so that a slow machine does not change the score.
+        isolation: ``default``: tests and candidate in separate jailed processes where the project's tests allow it,
+            else in one with impossible twins (the report's ``method`` says which); ``strict``: separate, in a whole
+            sandbox, or an error; ``none``: a plain process, for trusted code and systems without a sandbox.
+        timeout_s: Seconds that the tests may take. None: ten times what the reference solution takes (the untouched
+            project, where there is none), at least 2, so that a slow machine does not change the score.
         python: The interpreter that runs the tests, with pytest installed; this one by default.
         tests: Which tests count: ``visible``, ``held_out`` or ``all``.
 
     Raises:
-        GraderError: An argument is none of these, or ``strict`` cannot be had.
+        GraderError: An argument is none of these.
     """
     return Grader(project, isolation=isolation, timeout_s=timeout_s, python=python, tests=tests)
 
@@ -67,10 +58,11 @@ def make_grader(
 class Grader:
     """Runs a project's tests over candidate files; a context manager, safe in several threads, picklable.
 
-    The project's untouched state is run once (at most 60 s): its tests are the tests of every report.
+    The project's untouched state, and its reference solution if it has one, are run first (at most 60 s each): their
+    tests are the tests of every report, and they decide how candidates are graded.
     Pytest settings of the project (pytest.ini, pyproject.toml, tox.ini, setup.cfg) hold, except ``addopts``; plugins
     are loaded if requirements.txt names them. The root, ``src/`` and the folders of the tests are importable, behind
-    the standard library and before installed packages.
+    the standard library and before installed packages. Tests run in an order that the content decides.
 
     Args:
         project: What is graded.
@@ -78,8 +70,9 @@ class Grader:
         timeout_s: As for :func:`make_grader`.
         python: As for :func:`make_grader`.
         tests: As for :func:`make_grader`.
-        cache_size: How many reports are kept, by content of the files; 0 keeps none. Reports on runs that were killed
-            are never kept.
+        cache_size: How many reports are kept in memory, by content; 0 keeps none, on disk neither. Reports on runs that
+            were killed, and those of projects with flaky tests, are never kept.
+        store: Where reports are kept on disk, shared between processes; ``reports.sqlite3`` in the cache by default.
 
     Raises:
         GraderError: As for :func:`make_grader`.
@@ -94,35 +87,42 @@ class Grader:
         python: str | None = None,
         tests: Tests = "visible",
         cache_size: int = 256,
+        store: ReportStore | None = None,
     ) -> None:
         _check_choice("isolation", isolation, get_args(Isolation))
         _check_choice("tests", tests, get_args(Tests))
         if timeout_s is not None and not 0 < timeout_s < float("inf"):
             raise GraderError(f"timeout_s must be a number of seconds above 0, not {timeout_s}")
-        if os.name == "nt":
-            raise GraderError("grading needs POSIX process groups: run Blampert under WSL")
+        if os.name == "nt" and isolation != "none":
+            raise GraderError(
+                "the sandbox needs Linux: run Blampert under WSL, or pass isolation='none' for trusted code"
+            )
         self.project = project
         self.isolation = isolation
         self.timeout_s = timeout_s
         self.tests = tests
         self.python = _interpreter(python)
         self.cache_size = cache_size
-        self._setup = Setup(project, tests, self.python, "none" if isolation == "none" else "best")
+        self.store = store
         self._open()
-        if isolation == "strict" and "pid-namespace" not in probe_layers():
-            raise GraderError("isolation='strict' needs PID namespaces, which this system refuses: use 'default'")
         remove_stale()
 
     def _open(self) -> None:
         self._reports: LruCache[TestReport] = LruCache(self.cache_size)
-        self._lock = threading.Lock()
+        self._engine = Engine(Suite(self.project, self.tests), self.python, self.isolation)
+        self._found: Trusted | None = None
+        self._disk = self.store or ReportStore(cache_dir() / "reports.sqlite3")
 
-    def grade(self, files: Mapping[str, str | bytes]) -> TestReport:
+    def grade(
+        self, files: Mapping[str, str | bytes], *, stop_early: bool = False, first: Sequence[str] = ()
+    ) -> TestReport:
         """Run the tests over a candidate.
 
         Args:
             files: Relative path to content of the candidate's sources; those left out are the project's. For files that
                 are the project's but not sources (tests, conftest.py, configuration) the project's own content is used.
+            stop_early: End at the first test that does not pass; those after it are missing. For long suites.
+            first: Ids of tests to run before the others, such as those that touch what was edited.
 
         Returns:
             The report; ``rejected`` if a path is not the project's, or a content is no text or above 2 MB.
@@ -135,14 +135,84 @@ class Grader:
         sources = candidate_sources(self.project, files)
         if sources is None:
             return judge.rejected(tuple(trusted.baseline.outcomes))
-        key = content_key(sources)
-        report = self._reports.get(key)
+        content = content_key(sources)
+        if stop_early or self.cache_size == 0 or trusted.flaky:
+            return self._grade(trusted, sources, content, stop_early, first)
+        report = self._reports.get(content)
         if report is None:
-            limit_s = trusted.limit_s if self.timeout_s is None else self.timeout_s
-            report = self._report(self._evaluate(sources, limit_s), tuple(trusted.baseline.outcomes))
+            key = self._key(content)
+            report = self._disk.get(key)
+            if report is None:
+                report = self._grade(trusted, sources, content, False, first)
+                if report.killed is None:
+                    self._disk.put(key, report)
             if report.killed is None:
-                self._reports.put(key, report)
+                self._reports.put(content, report)
         return report.copy()
+
+    def grade_many(
+        self,
+        files_list: Sequence[Mapping[str, str | bytes]],
+        workers: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[TestReport]:
+        """Grade several candidates at once.
+
+        Args:
+            files_list: Each as for :meth:`grade`.
+            workers: Evaluations at a time, >= 1; as many as there are cores by default.
+            on_progress: Called after each with how many are done and how many there are.
+
+        Returns:
+            The reports, in the order of ``files_list``.
+
+        Raises:
+            GraderError: As for :meth:`grade`.
+            ProjectError: As for :meth:`grade`.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._trusted_run()
+        reports = []
+        with ThreadPoolExecutor(workers or _LOAD) as pool:
+            for done, report in enumerate(pool.map(self.grade, files_list), start=1):
+                reports.append(report)
+                if on_progress is not None:
+                    on_progress(done, len(files_list))
+        return reports
+
+    def _grade(
+        self, trusted: Trusted, sources: Mapping[str, bytes], content: str, stop_early: bool, first: Sequence[str]
+    ) -> TestReport:
+        """Run, and judge what was run."""
+        ids = tuple(trusted.baseline.outcomes)
+        limit_s = trusted.limit_s if self.timeout_s is None else self.timeout_s
+        report = self._judged(trusted, sources, Options(limit_s, content, first, stop_early), ids)
+        if report.verdict == "crashed" and report.killed is not None:
+            # somebody else may have killed it; a candidate that ends itself does so again
+            report = self._judged(trusted, sources, Options(limit_s, content, first, stop_early), ids)
+        return report
+
+    def _judged(
+        self, trusted: Trusted, sources: Mapping[str, bytes], options: Options, ids: tuple[str, ...]
+    ) -> TestReport:
+        secret = self.tests != "visible"
+        if trusted.method != "in-process":
+            run = self._engine.run(trusted.method, sources, options)
+            return judge.report(run, ids, secret=secret, method=trusted.method)
+        files, names = self._engine.twins()
+        run = self._engine.run("in-process", sources, Options(2 * options.limit_s, options.seed, options.first), files)
+        twins = twin_outcomes(run, names)
+        report = judge.report(run, ids, secret=secret, method="in-process")
+        unproved = [
+            test
+            for test, outcome in report.outcomes.items()
+            if outcome == "passed" and test in trusted.twins and twins.get(test) not in ("failed", "error")
+        ]
+        if unproved and (run.records.finished or any(twins.get(test) == "passed" for test in unproved)):
+            return judge.tampered(ids)
+        # the run was cut off before their twins could fail: they may be right, and may be forged
+        return judge.without(report, unproved)
 
     @property
     def baseline(self) -> TestReport:
@@ -165,9 +235,28 @@ class Grader:
         return self._trusted_run().limit_s if self.timeout_s is None else self.timeout_s
 
     @property
+    def method(self) -> Method:
+        """How candidates are graded: ``split``, ``in-process`` or ``subprocess``; raises as :attr:`baseline`."""
+        return self._trusted_run().method
+
+    @property
+    def why(self) -> str:
+        """Why they are not graded split, one line; "" if they are. Raises as :attr:`baseline`."""
+        return self._trusted_run().why
+
+    @property
+    def flaky(self) -> frozenset[str]:
+        """Ids of tests that said different things of the same code; raises as :attr:`baseline`."""
+        return self._trusted_run().flaky
+
+    @property
     def layers(self) -> tuple[str, ...]:
-        """The isolation layers in force, such as ``pid-namespace``."""
-        return ("process-group", "limits", *(probe_layers() if self.isolation != "none" else ()))
+        """The isolation layers in force, such as ``pid-namespace``.
+
+        Raises:
+            GraderError: The grader does not start.
+        """
+        return self._engine.layers()
 
     def close(self) -> None:
         """Forget cached reports; a grader that is used again opens itself again."""
@@ -182,41 +271,38 @@ class Grader:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_reports", "_lock")}
+        return {name: value for name, value in vars(self).items() if not name.startswith("_") and name != "store"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self.store = None
         self._open()
 
     def __repr__(self) -> str:
         return f"Grader({self.project.name!r}, isolation={self.isolation!r}, tests={self.tests!r})"
 
-    def _trusted_run(self) -> _Trusted:
-        key = (self.project.fingerprint, self.python, self._setup.containment, self.tests)
-        with self._lock:
-            trusted = _trusted.get(key)
-            if trusted is None:
-                result = self._evaluate({}, TRUSTED_LIMIT_S)
-                ids = judge.collected(result, self.project.name)
-                limit_s = TRUSTED_LIMIT_S if result.killed else max(MIN_LIMIT_S, LIMIT_FACTOR * result.seconds)
-                trusted = _Trusted(self._report(result, ids), limit_s)
-                _trusted.put(key, trusted)
-            if trusted.baseline.killed is None:
-                self._reports.put(content_key(encode(self.project.sources)), trusted.baseline)
-        return trusted
+    def _trusted_run(self) -> Trusted:
+        if self._found is None:
+            key = (self.project.fingerprint, self.project.root, self.python, self.isolation, self.tests)
+            with _trusted_lock:
+                found = _trusted.get(key)
+                if found is None:
+                    found = find_out(self._engine)
+                    if self.tests != "visible":
+                        found = _without_texts(found)
+                    _trusted.put(key, found)
+            self._found = found
+        return self._found
 
-    def _evaluate(self, sources: Mapping[str, bytes], limit_s: float) -> Run:
-        """One run; once more if the machine, not the candidate, failed."""
-        try:
-            return evaluate(self._setup, sources, limit_s)
-        except (RunnerFailed, OSError):
-            try:
-                return evaluate(self._setup, sources, limit_s)
-            except (RunnerFailed, OSError) as error:
-                raise GraderError(f"cannot grade {self.project.name}: {error}") from error
+    def _key(self, content: str) -> bytes:
+        parts = (str(VERSION), self._engine.key(), str(self.timeout_s), content)
+        return hashlib.sha256("\n".join(parts).encode()).digest()
 
-    def _report(self, result: Run, ids: tuple[str, ...]) -> TestReport:
-        return judge.report(result, ids, secret=self.tests != "visible")
+
+def _without_texts(found: Trusted) -> Trusted:
+    from dataclasses import replace
+
+    return replace(found, baseline=replace(found.baseline, failures=dict.fromkeys(found.baseline.failures, "")))
 
 
 def _interpreter(python: str | None) -> str:

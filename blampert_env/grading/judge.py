@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from blampert_env.errors import ProjectError
 from blampert_env.grading.process import Run
-from blampert_env.grading.report import Outcome, TestReport, Verdict
+from blampert_env.grading.report import Method, Outcome, TestReport, Verdict
 
 MAX_FAILURE = 2_000
 _LIBRARY = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|python3\.\d+)/")  # before a library's own path
@@ -41,19 +42,21 @@ def collected(run: Run, name: str) -> tuple[str, ...]:
     raise ProjectError(f"{name} has test files but no test in them: write a function whose name starts with test_")
 
 
-def report(run: Run, ids: Sequence[str], *, secret: bool) -> TestReport:
+def report(run: Run, ids: Sequence[str], *, secret: bool = False, method: Method = "split") -> TestReport:
     """The report on a candidate.
 
     Args:
         run: Its run.
         ids: The test ids of the trusted run; others are ignored, those without a result are missing.
         secret: Leave the texts of failures empty, since they may quote held-out tests.
+        method: How it was graded.
     """
     outcomes: dict[str, Outcome] = dict.fromkeys(ids, "missing")
     texts: dict[str, str] = {}
     running = _take_results(run, outcomes, texts)
     _take_collection_errors(run, outcomes, texts)
-    if running and not run.records.finished and outcomes[running] == "missing":
+    ended = run.killed or run.exit_code is not None or not run.records.finished
+    if running and ended and outcomes[running] == "missing":
         how = f"ended with {run.killed}" if run.killed else f"ended the test process (exit code {run.exit_code})"
         texts[running] = _ENDED.get(run.killed or "", how)
     return TestReport(
@@ -62,7 +65,21 @@ def report(run: Run, ids: Sequence[str], *, secret: bool) -> TestReport:
         duration_s=run.seconds,
         killed=run.killed,
         verdict=_verdict(run),
+        method=method,
     )
+
+
+def tampered(ids: Sequence[str]) -> TestReport:
+    """The report on files that made a test pass which cannot: nothing that the others said counts."""
+    text = "a test that cannot pass did: the tests were tampered with"
+    return TestReport(
+        dict.fromkeys(ids, "failed"), dict.fromkeys(ids[:1], text), 0.0, "tampered", "rejected", "in-process"
+    )
+
+
+def without(report: TestReport, tests: Sequence[str]) -> TestReport:
+    """The same report, with no result for some tests."""
+    return replace(report, outcomes={**report.outcomes, **dict.fromkeys(tests, "missing")}) if tests else report
 
 
 def rejected(ids: Sequence[str]) -> TestReport:
@@ -119,7 +136,8 @@ def _verdict(run: Run) -> Verdict:
 
 def _is_complete(run: Run) -> bool:
     """Pytest came to its end, and to every test on the way."""
-    if not run.records.finished or run.records.all[-1].get("code") not in _COMPLETE:
+    last = run.records.all[-1] if run.records.finished else {}
+    if last.get("code") not in _COMPLETE or last.get("gone"):
         return False
     return len(run.records.of_kind("outcome")) == len(_collected_ids(run))
 

@@ -1,7 +1,6 @@
-"""Starts the runner under its supervisor, reads what it reports, and ends it at its limits.
+"""Starts the runner as a plain process, reads what it reports, and ends its process group at its limits.
 
-Nothing here trusts the processes below: pipes are read without blocking, every wait has an end, and when `run` returns
-nothing of the run is alive.
+Nothing here trusts the process below: pipes are read without blocking, and every wait has an end.
 """
 
 from __future__ import annotations
@@ -11,23 +10,18 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from blampert_env.grading.records import Records
-
-Containment = Literal["best", "reaper", "none"]
 
 START_LIMIT_S = 60.0  # interpreter and pytest, before any code of the project
 MAX_OUTPUT = 8 * 2**20
 MAX_REPORT = 64 * 2**20
 _GRACE_S = 10.0
 _POLL_S = 0.05
-_SUPERVISOR = str(Path(__file__).with_name("_supervisor.py"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +71,8 @@ class Pipe:
         os.close(self.read_fd)
 
 
-def supervised(containment: Containment) -> bool:
-    """Whether runs have a supervisor: on Linux, unless nothing is asked for."""
-    return containment != "none" and sys.platform.startswith("linux")
-
-
 def run(
-    containment: Containment,
-    python: str,
-    arguments: Sequence[str],
+    command: Sequence[str],
     *,
     cwd: Path,
     env: Mapping[str, str],
@@ -93,12 +80,10 @@ def run(
     token: str,
     limit_s: float,
 ) -> Run:
-    """Run ``python *arguments`` to its end or its limit.
+    """Run a command to its end or its limit.
 
     Args:
-        containment: How descendants are held: ``best`` there is, a ``reaper``, or ``none`` (the process group only).
-        python: The interpreter.
-        arguments: Its arguments; empty to learn the layers only.
+        command: The program and its arguments.
         cwd: Working folder.
         env: The whole environment.
         report: Where the runner writes its records.
@@ -108,12 +93,6 @@ def run(
     Raises:
         OSError: No process could be made.
     """
-    command = [python, *arguments] if arguments else []
-    if supervised(containment):
-        # the trainer's own interpreter, which may be newer than the project's
-        prefix = [sys.executable, "-I", "-S", _SUPERVISOR, containment, str(report.write_fd), str(os.getpid())]
-        command = [*prefix, *command]
-    records = Records(token, layers_first=supervised(containment))
     with Pipe() as output:
         process = subprocess.Popen(
             command,
@@ -125,21 +104,17 @@ def run(
             pass_fds=[report.write_fd],
             start_new_session=True,
         )
-        watch = _Watch(process, records, report, output, limit_s)
+        watch = _Watch(process, Records(token), report, output, limit_s)
         try:
             watch.until_end()
         finally:
-            _end(process, supervised(containment))
+            _end(process)
         watch.drain()
     return watch.result()
 
 
-def _end(process: subprocess.Popen[bytes], has_supervisor: bool) -> None:
-    """Leave nothing running: let the supervisor kill what it holds, then kill the process group."""
-    if has_supervisor and process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_S)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -223,15 +198,16 @@ class _Watch:
     def result(self) -> Run:
         """The run as a value."""
         code = None if self.killed or self.records.finished else self.exit_code
-        killed = self.killed or _signal_name(code)
+        killed = self.killed or signal_name(code)
         output = self.last_output.decode("utf-8", "replace")
         return Run(self.records, killed, code, self.ended - self.began, output)
 
 
-def _signal_name(code: int | None) -> str | None:
-    """A negative code, or 128 and more from the supervisor, is the signal's."""
-    number = -code if code is not None and code < 0 else (code or 0) - 128
-    try:
-        return signal.Signals(number).name if number > 0 else None
-    except ValueError:
+def signal_name(code: int | None) -> str | None:
+    """A negative code is a signal's."""
+    if code is None or code >= 0:
         return None
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -6,7 +6,18 @@ import json
 from typing import Any
 
 KINDS = frozenset(
-    {"started", "collected", "not_collected", "running", "outcome", "outside", "no_pytest", "finished"},
+    {
+        "started",
+        "collected",
+        "not_collected",
+        "running",
+        "outcome",
+        "outside",
+        "no_pytest",
+        "restage",
+        "broken",
+        "finished",
+    },
 )
 
 
@@ -15,15 +26,12 @@ class Records:
 
     Args:
         token: What a line must start with to count.
-        layers_first: Whether the first line names the isolation layers.
 
     Attributes:
-        layers: The layers, None until they are known.
         all: Every record so far, in order; ``kind`` tells what it is.
     """
 
-    def __init__(self, token: str, *, layers_first: bool) -> None:
-        self.layers: tuple[str, ...] | None = None if layers_first else ()
+    def __init__(self, token: str) -> None:
         self.all: list[dict[str, Any]] = []
         self._token = token.encode() + b" "
         self._pieces: list[bytes] = []
@@ -46,9 +54,7 @@ class Records:
         return bool(self.all) and self.all[-1]["kind"] == "finished"
 
     def _line(self, line: bytes) -> None:
-        if self.layers is None:
-            self.layers = tuple(line.decode("ascii", "replace").split())
-        elif line.startswith(self._token):
+        if line.startswith(self._token):
             try:
                 record = json.loads(line[len(self._token) :])
             except (ValueError, RecursionError):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Outcome = Literal["passed", "failed", "error", "skipped", "missing"]
-Verdict = Literal["ok", "timeout", "crashed", "rejected"]
+Verdict = Literal["ok", "timeout", "crashed", "rejected", "infra"]
+Method = Literal["split", "in-process", "subprocess"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,15 @@ class TestReport:
         failures: Test id to a short traceback (at most 2,000 characters), for tests that failed and for the one that
             was running when the run ended. Empty texts as soon as held-out tests take part.
         duration_s: Seconds from the start of pytest to the last result; not compared.
-        killed: Why the run was ended from outside or by a signal: ``timeout``, ``output`` (more than 8 MB past
-            pytest's capture), or a signal's name such as ``SIGSEGV``; None if it ended by itself.
-        verdict: ``ok``: the run is complete; ``timeout``; ``crashed``: the process ended early; ``rejected``: the files
-            were not run at all. Whatever the verdict, tests that had passed by then count as passed.
+        killed: Why the run was ended from outside or by a signal: ``timeout``, ``output`` (a report of more than
+            64 MB), a signal's name such as ``SIGSEGV``, or ``tampered`` (an impossible test passed); None if it ended
+            by itself.
+        verdict: ``ok``: the run is complete; ``timeout``; ``crashed``: the candidate's process ended early;
+            ``rejected``: the files were not run, or tampered with the tests; ``infra``: the grader failed, which is
+            never returned but raised as :class:`~blampert_env.errors.GraderError`, after a second try. Tests that had
+            passed before a timeout or a crash count as passed.
+        method: How it was graded: ``split`` (tests and candidate in separate processes), ``in-process`` (together, with
+            impossible twins), ``subprocess`` (no sandbox). Not compared.
     """
 
     __test__ = False  # not a test class, whatever its name
@@ -34,6 +40,7 @@ class TestReport:
     duration_s: float = field(compare=False)
     killed: str | None
     verdict: Verdict
+    method: Method = field(default="split", compare=False)
 
     @property
     def passed(self) -> int:

@@ -6,14 +6,16 @@ Their names are numbered, not random, so that a path in a failing test's output 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from blampert_env.grading.blampert_jail.tree import attempt, remove_tree
+
 _PREFIX = "blampert-grade-"
+JAIL_PREFIX = "blampert-jail-"  # followed by the process that made it
 _MAX_FOLDERS = 1000
 
 
@@ -51,6 +53,11 @@ def remove_stale() -> int:
             if locked:
                 remove_tree(folder)
                 removed += 1
+    for folder in Path(tempfile.gettempdir()).glob(f"{JAIL_PREFIX}*"):
+        owner = folder.name.removeprefix(JAIL_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists() and folder.lstat().st_uid == os.getuid():
+            remove_tree(folder)
+            removed += 1
     return removed
 
 
@@ -65,7 +72,7 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _is_mine(fd) and _try(fcntl.flock, fd, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is_at(folder, fd)
+        yield _is_mine(fd) and attempt(fcntl.flock, fd, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is_at(folder, fd)
     finally:
         os.close(fd)
 
@@ -81,48 +88,3 @@ def _is_at(folder: Path, fd: int) -> bool:
         return os.path.samestat(os.stat(folder, follow_symlinks=False), os.fstat(fd))
     except OSError:
         return False
-
-
-def remove_tree(top: Path, *, keep: bool = False) -> None:
-    """Remove a folder whatever is in it: read-only entries, and nesting deeper than paths or recursion allow.
-
-    Folders inside folders are moved to the top first, so no path gets long. What cannot be removed stays.
-
-    Args:
-        top: The folder.
-        keep: Only empty it.
-    """
-    numbers = itertools.count()
-    progress = True
-    while progress:
-        progress = False
-        for entry in _entries(top):
-            if not entry.is_dir(follow_symlinks=False):
-                progress |= _try(os.unlink, entry.path)
-                continue
-            _try(os.chmod, entry.path, 0o700)
-            for child in _entries(entry.path):
-                if child.is_dir(follow_symlinks=False):
-                    _try(os.chmod, child.path, 0o700)  # only a writable folder can be moved
-                    progress |= _try(os.rename, child.path, os.path.join(top, f".moved-{next(numbers)}"))
-                else:
-                    progress |= _try(os.unlink, child.path)
-            progress |= _try(os.rmdir, entry.path)
-    if not keep:
-        _try(os.rmdir, top)
-
-
-def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _try(action: Callable[..., object], *arguments: object) -> bool:
-    try:
-        action(*arguments)
-    except OSError:
-        return False
-    return True

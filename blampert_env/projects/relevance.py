@@ -9,7 +9,7 @@ counts as well, through any number of them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -133,7 +133,7 @@ def _excerpt(text: str, body: list[ast.stmt], nodes: set[ast.AST]) -> str:
     return "".join(pieces).rstrip() + "\n"
 
 
-def _spans(statement: ast.stmt, nodes: set[ast.AST], lines: list[str]) -> list[tuple[int, int]]:
+def _spans(statement: ast.stmt, nodes: set[ast.AST], lines: Sequence[str]) -> list[tuple[int, int]]:
     """Line ranges of a statement that are wanted: all of it, or a class's header and some of its members."""
     whole = (first_line(statement, lines), statement.end_lineno or statement.lineno)
     if isinstance(statement, ast.Import | ast.ImportFrom) or statement in nodes:

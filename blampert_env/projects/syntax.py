@@ -11,7 +11,7 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,13 +22,15 @@ Position = tuple[int, int]
 _FILENAME = "<blampert source>"
 _FILTER = ("ignore", None, Warning, re.compile(re.escape(_FILENAME)), 0)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_MANY_LINES = re.compile(r"""\"{3}|'{3}|\\[\r\n]""")  # what a string literal on several lines needs
 _STRING_STARTS = {getattr(tokenize, name, -1) for name in ("FSTRING_START", "TSTRING_START")}
 _STRING_ENDS = {getattr(tokenize, name, -1) for name in ("FSTRING_END", "TSTRING_END")}
 
 
-def split_lines(text: str) -> list[str]:
+@lru_cache(maxsize=256)
+def split_lines(text: str) -> tuple[str, ...]:
     """Lines with their ends, exactly where Python sees them; ``"".join`` gives the text back."""
-    return _LINE.findall(text)
+    return tuple(_LINE.findall(text))
 
 
 def unix(text: str) -> str:
@@ -63,15 +65,15 @@ def parse(text: str) -> ast.Module:
         raise SyntaxError(str(error)) from None
 
 
-def check_compiles(text: str) -> None:
+def check_compiles(code: str | ast.Module) -> None:
     """Find what only the compiler sees, such as ``break`` outside a loop. Nothing is run.
 
     Raises:
-        SyntaxError: The text cannot be compiled.
+        SyntaxError: The code cannot be compiled.
     """
     _silence()
     try:
-        compile(unix(text), _FILENAME, "exec", dont_inherit=True)
+        compile(unix(code) if isinstance(code, str) else code, _FILENAME, "exec", dont_inherit=True)
     except (RecursionError, MemoryError):
         raise SyntaxError("nested too deeply") from None
     except ValueError as error:
@@ -152,7 +154,7 @@ def _accessor(node: FunctionNode) -> str | None:
     return None
 
 
-def first_line(node: ast.stmt, lines: list[str]) -> int:
+def first_line(node: ast.stmt, lines: Sequence[str]) -> int:
     """Line on which a statement starts, its decorators included."""
     decorators = getattr(node, "decorator_list", [])
     if not decorators:
@@ -163,7 +165,7 @@ def first_line(node: ast.stmt, lines: list[str]) -> int:
     return line
 
 
-def _last_line(node: FunctionNode, lines: list[str]) -> int:
+def _last_line(node: FunctionNode, lines: Sequence[str]) -> int:
     """Last line of a function with the comments that follow, indented deeper than its ``def``."""
     last = node.end_lineno or node.lineno
     depth = len(indent_of(lines[node.lineno - 1]).expandtabs())
@@ -193,7 +195,7 @@ def string_lines(text: str) -> frozenset[int]:
 
     Docstrings and other strings that stand alone are left out: their indentation follows the code.
     """
-    if '"""' not in text and "'''" not in text and "\\" not in text:
+    if not _MANY_LINES.search("".join(_without_docstrings(text))):
         return frozenset()
     inside: set[int] = set()
     starts: list[int] = []
@@ -208,6 +210,16 @@ def string_lines(text: str) -> frozenset[int]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             inside.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return frozenset(inside)
+
+
+def _without_docstrings(text: str) -> list[str]:
+    """The lines of a text that the docstrings of its functions leave."""
+    lines = list(split_lines(text))
+    for function in functions(text):
+        if docstring := docstring_node(function.node):
+            span = slice(docstring.lineno - 1, docstring.end_lineno)
+            lines[span] = [""] * len(lines[span])
+    return lines
 
 
 def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:

@@ -34,13 +34,11 @@ def register_workspace() -> None:
 
     from blampert_env.projects import env_id
 
-    workspace = find_workspace()
-    if workspace is None:
-        return
     try:
-        folders = project_folders(workspace)
-    except OSError as error:
-        warnings.warn(f"the projects of {workspace} are not registered: {error}; run `blampert doctor`", stacklevel=2)
+        workspace = find_workspace()
+        folders = project_folders(workspace) if workspace else {}
+    except (OSError, UsageError) as error:  # no home, or one that this user may not read
+        warnings.warn(f"the workspace's projects are not registered: {error}; see `blampert doctor`", stacklevel=2)
         return
     for name, folder in folders.items():
         identity = env_id(name)
@@ -48,7 +46,7 @@ def register_workspace() -> None:
             gym.register(
                 identity,
                 entry_point="blampert_env.workspace.folders:make_env",
-                kwargs={"project": str(folder), "workspace": str(workspace.folder)},
+                kwargs={"project": str(folder), "workspace": str(workspace)},
             )
 
 

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from blampert_env.errors import UsageError
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from blampert_env.errors import StorageError, UsageError
 
 ENVIRONMENT = "BLAMPERT_WORKSPACE"
 DEFAULT_FOLDER = "~/.blampert_workspace"
@@ -101,24 +100,54 @@ class Workspace:
         """Whether there is a workspace here."""
         return self.config_path.is_file() or self.marker.is_file()
 
-    def lock(self, name: str = "workspace", timeout_s: float = 300.0) -> BaseFileLock:
-        """A lock between processes, for what several agents may change at once; a context manager.
+    @contextmanager
+    def lock(self, name: str = "workspace", timeout_s: float = 300.0) -> Iterator[None]:
+        """Hold a lock between processes, for what several agents may change at once; the kernel frees it if one dies.
 
         Args:
             name: What is guarded; locks of other names do not wait for one another.
-            timeout_s: Seconds to wait before ``filelock.Timeout``.
-        """
-        from filelock import FileLock
+            timeout_s: Seconds to wait for it.
 
-        return FileLock(self.data / f".{name}.lock", timeout=timeout_s)
+        Raises:
+            StorageError: Another process holds it for longer, or it cannot be made.
+        """
+        from filelock import FileLock, Timeout
+
+        path = self.data / f".{name}.lock"
+        lock = FileLock(path, timeout=timeout_s)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise StorageError(
+                f"another process has held {path} for {timeout_s:.0f} s: end it and try again"
+            ) from error
+        except OSError as error:
+            raise StorageError(f"cannot make {path}: {error.strerror or error}; check its permissions") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def __str__(self) -> str:
         return str(self.folder)
 
 
 def default_folder() -> Path:
-    """``$BLAMPERT_WORKSPACE`` if it is set and not empty, else ``~/.blampert_workspace``."""
-    return Path(os.environ.get(ENVIRONMENT) or DEFAULT_FOLDER).expanduser().absolute()
+    """``$BLAMPERT_WORKSPACE`` if it is set and not empty, else ``~/.blampert_workspace``.
+
+    Raises:
+        UsageError: This user has no home folder.
+    """
+    return _expanded(os.environ.get(ENVIRONMENT) or DEFAULT_FOLDER)
+
+
+def _expanded(path: str | Path) -> Path:
+    """An absolute path, with ``~`` followed."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(f"{path}: there is no such home folder; set {ENVIRONMENT} to a folder") from error
 
 
 def is_named(path: str | Path | None = None) -> bool:
@@ -132,7 +161,7 @@ def workspace_at(path: str | Path | None = None) -> Workspace:
     ``workspace.root`` and ``workspace.projects`` are followed if the settings can be read; who acts on them calls
     :func:`~blampert_env.workspace.load_config`, which says what is wrong with them.
     """
-    folder = Path(path).expanduser().absolute() if path else default_folder()
+    folder = _expanded(path) if path else default_folder()
     settings = _placement(folder / CONFIG_NAME)
     root = resolve(settings.get("root"), folder)
     projects = resolve(settings.get("projects"), folder) if settings.get("projects") else root / "projects"
@@ -147,7 +176,7 @@ def resolve(value: Any, folder: Path) -> Path:
     """A path of the settings, relative to ``folder``, that of ``agent_config.json``; None is that folder itself."""
     if not isinstance(value, str) or not value:
         return folder
-    return Path(os.path.normpath(folder / Path(value).expanduser()))
+    return Path(os.path.normpath(_expanded(value) if value.startswith("~") else folder / value))
 
 
 def find_workspace(path: str | Path | None = None) -> Workspace | None:
@@ -177,7 +206,10 @@ def require_workspace(path: str | Path | None = None) -> Workspace:
 
 def create_command(workspace: Workspace) -> str:
     """What to type to make or mend ``workspace``."""
-    named = workspace.folder != Path(DEFAULT_FOLDER).expanduser() and workspace.folder != default_folder()
+    try:
+        named = workspace.folder != default_folder()
+    except UsageError:  # no home folder: only a path can name it
+        named = True
     return "blampert workspace create" + (f" --path {workspace.folder}" if named else "")
 
 

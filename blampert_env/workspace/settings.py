@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blampert_env.atomic import atomic_write_text
-from blampert_env.errors import ConfigError, StorageError, unknown_name
+from blampert_env.errors import ConfigError, unknown_name
 from blampert_env.workspace.config import KEYS, check, default_value, flatten, read_file
 from blampert_env.workspace.layout import Workspace
 
@@ -35,7 +35,7 @@ def set_value(workspace: Workspace, key: str, value: Any) -> Any:
     """
     section, _, name = known_key(key).partition(".")
     value = check(key, value, str(workspace.config_path))
-    with _locked(workspace):
+    with workspace.lock("config"):
         content = read_file(workspace.config_path)
         before = flatten(content, str(workspace.config_path)).get(key, default_value(key))
         content.setdefault(section, {})[name] = value
@@ -54,7 +54,7 @@ def unset_value(workspace: Workspace, key: str) -> bool:
         StorageError: The file cannot be written; it is as it was.
     """
     section, _, name = key.partition(".")
-    with _locked(workspace):
+    with workspace.lock("config"):
         content = read_file(workspace.config_path)
         entries = content.get(section)
         if name:
@@ -64,15 +64,6 @@ def unset_value(workspace: Workspace, key: str) -> bool:
         if there:
             _write(workspace, content)
     return there
-
-
-def _locked(workspace: Workspace) -> Any:
-    """The lock of the settings; its folder may have been removed."""
-    try:
-        workspace.data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {workspace.data}: {error.strerror}; check its permissions") from error
-    return workspace.lock("config")
 
 
 def _write(workspace: Workspace, content: Mapping[str, Any]) -> None:

@@ -17,37 +17,24 @@ import hashlib
 import io
 import json
 import os
-import re
 import secrets
 import shutil
 import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from contextlib import closing
+from pathlib import Path
+from typing import IO
 
 from blampert_env.atomic import atomic_path
 from blampert_env.errors import StorageError, UsageError
-from blampert_env.workspace.runs import RUN_CONFIG, RUN_LOCK, is_run
+from blampert_env.workspace.runs import RUN_LOCK, RUN_STATE, is_run
 
 MANIFEST = "blampert-run.json"
-_POLICY = "policy.zip"
-_FORMAT = 1
-_MAX_MANIFEST = 50_000_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SQLITE = b"SQLite format 3\0"
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of unpacking: the run's folder, its policy if it had one, and the bytes that were written."""
-
-    run: Path
-    policy: Path | None
-    size: int
+POLICY = "policy.zip"
+FORMAT = 1
+SQLITE = b"SQLite format 3\0"
 
 
 def export_run(run: Path, policy: Path, goal: Path) -> int:
@@ -69,12 +56,11 @@ def export_run(run: Path, policy: Path, goal: Path) -> int:
         raise UsageError(f"no run at {run}: see `blampert workspace info` for those there are")
     try:
         with tempfile.TemporaryDirectory(prefix="blampert-export-") as scratch, atomic_path(goal) as draft:
-            files = {f"run/{path.relative_to(run).as_posix()}": path for path in _files(run)}
+            packed = _snapshot(run, Path(scratch))
             if policy.is_file():
-                files[_POLICY] = policy
-            packed = {name: _stable(path, Path(scratch)) for name, path in files.items()}
-            entries = {name: {"size": path.stat().st_size, "sha256": _sha256(path)} for name, path in packed.items()}
-            manifest = {"format": _FORMAT, "name": run.name, "files": entries}
+                packed[POLICY] = _stable(policy, Path(scratch))
+            entries = {name: {"size": path.stat().st_size, "sha256": sha256_of(path)} for name, path in packed.items()}
+            manifest = {"format": FORMAT, "name": run.name, "files": entries}
             # no time, user or mode of this machine goes along: the same run gives the same file
             with (
                 draft.open("wb") as raw,
@@ -87,57 +73,26 @@ def export_run(run: Path, policy: Path, goal: Path) -> int:
                         _add(tar, name, file)
             return len(entries)
     except OSError as error:
-        raise StorageError(f"cannot pack {run}: {error.strerror or error}") from error
+        raise StorageError(f"cannot pack {run}: {error.strerror or error}; make room, or choose another -o") from error
     except sqlite3.Error as error:
         raise StorageError(f"cannot pack {run}: a database in it cannot be read ({error})") from error
 
 
-def import_run(archive: Path, logs: Path, models: Path, name: str | None = None) -> Imported:
-    """Unpack a run.
-
-    Args:
-        archive: What :func:`export_run` wrote.
-        logs: Where the run's folder goes.
-        models: Where its policy goes.
-        name: Another name for it.
+def _snapshot(run: Path, scratch: Path) -> dict[str, Path]:
+    """Member name to a copy of it, of one moment: a run that is trained in replaces its policy and its state meanwhile.
 
     Raises:
-        UsageError: The file is no run, is damaged, holds something it must not, or the name is taken; nothing is left.
-        StorageError: It cannot be written; nothing is left.
+        StorageError: The run changes faster than it can be copied.
     """
-    if not archive.is_file():
-        raise UsageError(f"no file at {archive}: give what `blampert export` wrote")
-    draft = logs / f".import-{secrets.token_hex(6)}"
-    try:
-        with _reading(archive), tarfile.open(archive, "r:gz") as tar:
-            manifest = _manifest(tar, archive)
-            chosen = name or str(manifest["name"])
-            goal, policy_goal = logs / chosen, models / f"{chosen}.zip"
-            _check_name(chosen, goal, policy_goal, renamed=name is not None)
-            logs.mkdir(parents=True, exist_ok=True)
-            draft.mkdir()
-            size = _unpack(tar, manifest["files"], draft, archive)
-        if not is_run(draft / "run"):
-            raise UsageError(f"{archive} holds no run: {RUN_CONFIG} is missing in it")
-        if chosen != manifest["name"]:
-            _rename_in_databases(draft / "run", str(manifest["name"]), chosen)
-        has_policy = (draft / _POLICY).is_file()
-        if has_policy:
-            models.mkdir(parents=True, exist_ok=True)
-            os.link(draft / _POLICY, policy_goal)  # fails if another process took the name meanwhile
+    for _ in range(20):
         try:
-            (draft / "run").rename(goal)
-        except OSError:
-            if has_policy:
-                policy_goal.unlink(missing_ok=True)
-            raise
-        return Imported(goal, policy_goal if has_policy else None, size)
-    except FileExistsError as error:
-        raise UsageError(f"{error.filename2 or error.filename} is there already: give another --name") from error
-    except OSError as error:
-        raise StorageError(f"cannot unpack to {logs}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+            copies = {f"run/{path.relative_to(run).as_posix()}": _stable(path, scratch) for path in _files(run)}
+        except FileNotFoundError:
+            continue  # a policy that was replaced
+        state = copies.get(f"run/{RUN_STATE}")
+        if state is None or f"run/{json.loads(state.read_bytes()).get('policy')}" in copies:
+            return copies
+    raise StorageError(f"cannot pack {run}: it changes all the time, or the policy that its state names is missing")
 
 
 def _files(run: Path) -> Iterator[Path]:
@@ -154,7 +109,7 @@ def _stable(path: Path, scratch: Path) -> Path:
     """A copy that does not change: SQLite's own backup for a database, a plain copy else."""
     copy = scratch / secrets.token_hex(8)
     with path.open("rb") as file:
-        if file.read(len(_SQLITE)) != _SQLITE:
+        if file.read(len(SQLITE)) != SQLITE:
             file.seek(0)
             with copy.open("wb") as goal:
                 shutil.copyfileobj(file, goal)
@@ -173,89 +128,7 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
     tar.addfile(info, content)
 
 
-def _manifest(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:
-    """The list of files, which must come first."""
-    first = tar.next()
-    if first is None or first.name != MANIFEST or not first.isreg() or first.size > _MAX_MANIFEST:
-        raise UsageError(f"{archive} is not a run: it does not begin with {MANIFEST}")
-    content = tar.extractfile(first)
-    manifest = json.loads(content.read() if content else b"")
-    if manifest["format"] != _FORMAT:
-        raise UsageError(f"{archive} has format {manifest['format']}, this Blampert knows {_FORMAT}: upgrade Blampert")
-    for name, entry in manifest["files"].items():
-        parts = PurePosixPath(name).parts
-        plain = name == PurePosixPath(name).as_posix() and ".." not in parts and "\\" not in name and "\0" not in name
-        if not plain or not (name == _POLICY or (parts[0] == "run" and len(parts) > 1)):
-            raise UsageError(f"{archive} names {name!r}, which is no place for a file of a run; nothing was unpacked")
-        int(entry["size"]), str(entry["sha256"])
-    return dict(manifest)
-
-
-def _unpack(tar: tarfile.TarFile, files: dict[str, Any], draft: Path, archive: Path) -> int:
-    """Write the members that are listed, each checked; returns their bytes."""
-    waiting = dict(files)
-    for member in tar:
-        if member.name == MANIFEST:
-            continue
-        entry = waiting.pop(member.name, None)
-        if entry is None or not member.isreg():
-            kind = "link" if member.islnk() or member.issym() else "member"
-            raise UsageError(
-                f"{archive} holds a {kind} that its list does not name, {member.name!r}; nothing was unpacked"
-            )
-        content = tar.extractfile(member)
-        if content is None or member.size != entry["size"]:
-            raise UsageError(f"{archive} is damaged: {member.name} has another size than listed")
-        path = draft / member.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as goal:
-            shutil.copyfileobj(content, goal)
-        if _sha256(path) != entry["sha256"]:
-            raise UsageError(f"{archive} is damaged: {member.name} has another SHA-256 than listed")
-    if waiting:
-        raise UsageError(f"{archive} is damaged: {next(iter(waiting))} is missing in it")
-    return sum(entry["size"] for entry in files.values())
-
-
-@contextmanager
-def _reading(archive: Path) -> Iterator[None]:
-    """Whatever a damaged archive makes Python raise is one line."""
-    try:
-        yield
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{archive} is not a run, or damaged ({error or type(error).__name__})") from error
-    except OSError as error:
-        if isinstance(error, FileExistsError) or error.errno:
-            raise
-        raise UsageError(f"{archive} is not a run, or damaged ({error})") from error
-
-
-def _check_name(name: str, goal: Path, policy: Path, *, renamed: bool) -> None:
-    if not _NAME.fullmatch(name):
-        what = "--name" if renamed else "the run's name"
-        raise UsageError(f"{what} {name!r}: use letters, digits, '.', '_' and '-', at most 100")
-    for path in (goal, policy):
-        if path.exists() or path.is_symlink():
-            raise UsageError(f"{path} is there already: give another --name")
-
-
-def _rename_in_databases(run: Path, old: str, new: str) -> None:
-    """Steps know their run by name: tables with a ``run_id`` get the new one."""
-    for path in run.rglob("*"):
-        with path.open("rb") if path.is_file() else io.BytesIO() as file:
-            if file.read(len(_SQLITE)) != _SQLITE:
-                continue
-        try:
-            with closing(sqlite3.connect(path)) as db, db:
-                tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-                for table in tables:
-                    quoted = table.replace('"', '""')
-                    if "run_id" in {row[1] for row in db.execute(f'PRAGMA table_info("{quoted}")')}:
-                        db.execute(f'UPDATE "{quoted}" SET run_id = ? WHERE run_id = ?', (new, old))
-        except sqlite3.Error as error:
-            raise UsageError(f"{path.name} of the run is damaged ({error})") from error
-
-
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

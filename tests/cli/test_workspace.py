@@ -21,6 +21,7 @@ def run_of(workspace: Workspace, name: str = "thompson_1", after: int = 20) -> P
     (folder / "config.json").write_text(json.dumps({"algo": "thompson"}))
     state = {"iteration": 2, "timesteps": 14, "policy": "policy-0002.zip", "projects": {"calculator": row}}
     (folder / "state.json").write_text(json.dumps(state))
+    (folder / "policy-0002.zip").write_bytes(b"policy")
     (workspace.models / f"{name}.zip").write_bytes(b"policy")
     return folder
 

@@ -148,6 +148,12 @@ def test_line_ends_and_byte_order_mark_stay(newline: str, bom: str, end: str) ->
     assert after == bom + expected.replace("\n", newline)
 
 
+def test_docstring_keeps_its_line_ends() -> None:
+    source = 'def f():\r\n    """A.\r\n\r\n    B.\r\n    """\r\n    pass\r\n'
+    project = Project.from_files("calc", {"calc.py": source}, require_tests=False)
+    assert edited(project, "f", "def f():\n    return 1\n") == source.replace("pass", "return 1")
+
+
 def test_imports_helpers_and_constants_come_along(project: Project) -> None:
     source = '''
 import math, sys

@@ -5,14 +5,15 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blampert_env.editing import REASONS, Edit, apply_edit, unified_diff
+from blampert_env.editing import REASONS, Edit, apply, apply_edit, plain, unified_diff
 from blampert_env.errors import EditRejected
-from blampert_env.projects import Project, find_targets
+from blampert_env.projects import Project, find_targets, syntax
 
 FEW = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MANY = settings(FEW, max_examples=1_000)
@@ -200,6 +201,44 @@ def test_any_target_id_is_known_or_refused(project: Project, target: str) -> Non
 def test_good_functions_are_applied(project: Project, target: str, data: st.DataObject) -> None:
     source = data.draw(functions(target))
     check_outcome(project, target, apply_edit(project, project.sources, Edit(target, source)), source)
+
+
+# bodies, most of which parse and only the compiler refuses
+uncompiled = st.sampled_from([
+    *("break", "await x", "nonlocal q", "nonlocal __class__", "import math", "from os import *", "*a = 1"),
+    *("x: int = 1; global x", "def i(a, a): ...", "class Q:\n  return 1", "[(y := 1) for y in z]", "__debug__ = 1"),
+    *("async with x: pass", "def i():\n  nonlocal r\nr = 1", "try: pass\nexcept: pass\nexcept E: pass", "yield 1"),
+    *("match x:\n case y: pass\n case z: pass", "'Doc.'\n# TODO", '"""Doc.\n\n  More.\n"""\nreturn """\n q"""'),
+    "pass\n\n # t",
+])  # fmt: skip
+
+
+def outcome(project: Project, files: dict[str, str], edit: Edit) -> tuple[str, str]:
+    try:
+        return "applied", apply_edit(project, files, edit)["m.py"]
+    except EditRejected as refusal:
+        return refusal.reason, str(refusal)
+
+
+def plain_body(target: str, body: str) -> str:
+    return HEADERS[target] + "".join(f"\n    {line}" for line in body.split("\n")) + "\n"
+
+
+@FEW
+@given(projects, st.lists(st.tuples(ids, uncompiled | statements), min_size=1, max_size=4), st.data())
+def test_as_the_long_way(project: Project, parts: list[tuple[str, str]], data: st.DataObject) -> None:
+    files = dict(project.sources)
+    for target, body in parts:
+        source = plain_body(target, body) if data.draw(st.booleans()) else data.draw(functions(target))
+        edit = Edit(target, source)
+        got = outcome(project, files, edit)
+        known = plain._known.get((project.sources["m.py"], got[1]))
+        with patch.object(apply, "plain_edit", return_value=None):
+            assert outcome(project, files, edit) == got
+        if got[0] == "applied":
+            files = {"m.py": got[1]}
+            found = {function.qualname: (function.first, function.last) for function in syntax.functions(got[1])}
+            assert known in (None, found)
 
 
 def check_patch(before: dict[str, str], after: dict[str, str]) -> None:

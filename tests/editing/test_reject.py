@@ -49,6 +49,8 @@ def reason(project: Project, target: str, source: object, **options: int) -> str
         ("def fact(n):\n    def g(x, x): ...\n", "syntax_error"),
         ("return 1\ndef fact(n): return 1\n    x", "syntax_error"),
         ("def fact(n):\n    return " + "9" * 5_000, "syntax_error"),
+        ("def fact(n):\n    return 0x" + "f" * 5_000, None),
+        ("def fact(n=0x" + "f" * 5_000 + "):\n    return 1", "syntax_error"),
         ("Here is the code:\n\ndef fact(n):\n    return 1", "syntax_error"),
         ("x = 1\n", "wrong_name"),
         ("return 1\n", "wrong_name"),

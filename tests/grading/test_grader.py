@@ -53,7 +53,9 @@ def test_cache(project: Project) -> None:
     assert grader.grade({"tiny.py": SOLVED}).total == 3
     for number in range(2):
         grader.grade({"tiny.py": f"{SOLVED}# {number}\n"})
-    assert grader.grade({"tiny.py": SOLVED}).duration_s != first.duration_s
+    assert grader.grade({"tiny.py": SOLVED}).duration_s == first.duration_s  # from the disk
+    assert make_grader(project).grade({"tiny.py": SOLVED}).duration_s == first.duration_s
+    assert Grader(project, cache_size=0).grade({"tiny.py": SOLVED}).duration_s != first.duration_s
 
 
 def test_killed_runs_are_not_cached(project: Project) -> None:

@@ -66,6 +66,15 @@ def test_nothing_in_a_workspace_breaks_the_import(what: str, workspace: Workspac
     assert (done.stdout, done.stderr) == ("fine\n", "")
 
 
+def test_a_user_without_a_home_can_import() -> None:
+    homeless = "import os, pwd; os.environ.pop('HOME', None); pwd.getpwuid = {}.__getitem__; "
+    done = python(f"import warnings; warnings.simplefilter('default'); {homeless}import blampert_env; print('fine')")
+    assert done.stdout == "fine\n"
+    assert "the workspace's projects are not registered" in done.stderr
+    done = python(f"{homeless}os.environ['BLAMPERT_WORKSPACE'] = '/nowhere'; import blampert_env; print('fine')")
+    assert (done.stdout, done.stderr) == ("fine\n", "")
+
+
 def test_importing_makes_nothing(workspace: Workspace) -> None:
     before = sorted(workspace.root.rglob("*"))
     assert python("import blampert_env").returncode == 0

@@ -51,6 +51,11 @@ def test_require_says_how_to_make_it(home: Path, path: str | None, command: str)
     assert f"`blampert workspace {command.format(home=home)}" in str(caught.value)
 
 
+def test_a_home_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(UsageError, match="there is no such home folder"):
+        find_workspace("~nobody-of-this-name/ws")
+
+
 def test_workspace_root_moves_everything_but_the_settings(home: Path) -> None:
     write_config(home / "ws", root="../big")
     place = find_workspace(home / "ws")

@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from blampert_env.errors import UsageError
-from blampert_env.workspace.transfer import MANIFEST, export_run, import_run
+from blampert_env.training.run_folder import RunFolder
+from blampert_env.workspace import transfer
+from blampert_env.workspace.transfer import MANIFEST, export_run
+from blampert_env.workspace.unpack import import_run
 
 CONFIG = b'{"algo": "thompson"}'
 
@@ -66,6 +69,30 @@ def test_a_database_in_use_travels_whole_and_knows_its_new_name(run: Path, tmp_p
     with closing(sqlite3.connect(done.run / "actions.db")) as db:
         assert db.execute("SELECT count(*) FROM steps WHERE run_id = 'again_7'").fetchone() == rows_there == (100,)
     assert done.policy == tmp_path / "models" / "again_7.zip"
+
+
+@pytest.mark.parametrize("moment", ["policy-0001.zip", "scalars"])
+def test_a_run_that_is_trained_in_is_packed_as_of_one_moment(
+    moment: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(iteration: int) -> None:
+        folder = RunFolder(run)
+        folder.policy_path(iteration).write_bytes(b"x" * iteration)
+        folder.write_state({"iteration": iteration, "policy": folder.policy_path(iteration).name, "projects": {}})
+
+    copy = transfer._stable
+
+    def copy_while_it_trains(path: Path, scratch: Path) -> Path:
+        if path.name == moment and (run / "policy-0001.zip").exists():
+            save(2)  # just before this file is copied, and after those that come before it were
+        return copy(path, scratch)
+
+    (run / "scalars").write_text("between the policy and the state")
+    save(1)
+    monkeypatch.setattr(transfer, "_stable", copy_while_it_trains)
+    done = import_run(pack(run, tmp_path / "run.tar.gz"), tmp_path / "logs", tmp_path / "models")
+    assert RunFolder(done.run).read_state() == {"iteration": 2, "policy": "policy-0002.zip", "projects": {}}
+    assert [path.name for path in done.run.glob("policy-*")] == ["policy-0002.zip"]
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_lost(run: Path, tmp_path: Path) -> None:

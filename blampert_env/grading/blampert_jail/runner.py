@@ -1,6 +1,6 @@
-"""Runs pytest once and reports every outcome from its hooks; a script of its own, started by `process.py`.
+"""Runs pytest and reports every outcome from its hooks; also a script of its own, started by `process.py`.
 
-    python -P -s _runner.py SPEC_FILE
+    python -P -s runner.py SPEC_FILE
 
 It must not import blampert_env: it runs under whatever interpreter the project is graded with. Each record goes to the
 report pipe as one line: the token, a blank, JSON. A token keeps apart what tests write there by accident.
@@ -29,6 +29,10 @@ class Reporter:
         self.fd, self.token, self.pid = fd, token, os.getpid()
         self.outcome: str | None = None
         self.failure = ""
+
+    def write_to(self, fd: int, token: str) -> None:
+        """From now on write there; in the process that runs the tests."""
+        self.fd, self.token, self.pid = fd, token, os.getpid()
 
     def send(self, kind: str, **fields: object) -> None:
         """Write one record."""
@@ -127,6 +131,16 @@ def outside(modules: Mapping[str, str], root: str) -> Iterator[tuple[str, str]]:
             yield path, file
 
 
+def arguments(spec: Mapping[str, Any], root: str, *, capture: str = "fd") -> list[str]:
+    """Pytest's command line, without the tests."""
+    found = ["-c", spec["config"], "--rootdir", root, "--confcutdir", root, "-o", "addopts="]
+    found += ["-qq", "--no-summary", "--no-header", "--color=no", "--tb=short", f"--capture={capture}"]
+    found += ["--import-mode=importlib", "--continue-on-collection-errors"]
+    found += [argument for name in UNUSED for argument in ("-p", f"no:{name}")]
+    found += [argument for name in plugins(spec["plugins"]) for argument in ("-p", name)]
+    return found
+
+
 def main(spec_file: str) -> None:
     """Read the specification, run, report, end without clean-up."""
     with open(spec_file, encoding="utf-8") as stream:
@@ -144,13 +158,8 @@ def main(spec_file: str) -> None:
         reporter.send("no_pytest", failure=str(error))
         os._exit(0)
     extend_path(spec["path"])
-    arguments = ["-c", spec["config"], "--rootdir", root, "--confcutdir", root, "-o", "addopts="]
-    arguments += ["-qq", "--no-summary", "--no-header", "--color=no", "--tb=short", "--capture=fd"]
-    arguments += ["--import-mode=importlib", "--continue-on-collection-errors"]
-    arguments += [argument for name in UNUSED for argument in ("-p", f"no:{name}")]
-    arguments += [argument for name in plugins(spec["plugins"]) for argument in ("-p", name)]
     reporter.send("started")
-    code = pytest.main([*arguments, *spec["tests"]], plugins=[reporter])
+    code = pytest.main([*arguments(spec, root), *spec["tests"]], plugins=[reporter])
     for path, file in outside(spec["modules"], root):
         reporter.send("outside", path=path, file=file)
     reporter.send("finished", code=int(code))

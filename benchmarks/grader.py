@@ -1,0 +1,280 @@
+"""What grading costs: an isolated evaluation against ``python -m pytest``, workers, caches, time limits, a long run.
+
+Each figure stands beside a cold subprocess of the same tests in the same run, since machines differ and are shared. The
+tests are a project of six; ``reports`` are never cached but where the cache is measured.
+
+    python benchmarks/grader.py [--runs 60] [--soak 20000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from machine import finish, print_table
+
+from blampert_env.grading import Grader
+from blampert_env.grading.jailed import Options
+from blampert_env.grading.server import server
+from blampert_env.grading.store import ReportStore
+from blampert_env.projects import Project
+
+STUB = (
+    "def double(x):\n    raise NotImplementedError  # TODO\n\n\ndef triple(x):\n    raise NotImplementedError  # TODO\n"
+)
+SOLVED = "def double(x):\n    return 2 * x\n\n\ndef triple(x):\n    return 3 * x\n"
+HALF = "def double(x):\n    return 2 * x\n\n\ndef triple(x):\n    return 2 * x\n"
+TESTS = "from tiny import double, triple\n" + "".join(
+    f"\n\ndef test_{name}_{n}():\n    assert {name}({n}) == {factor * n}\n"
+    for n in (1, 2, 3)
+    for name, factor in (("double", 2), ("triple", 3))
+)
+FRAME_STUB = "import pandas as pd\n\n\ndef total(frame):\n    raise NotImplementedError  # TODO\n"
+FRAME_SOLVED = "import pandas as pd\n\n\ndef total(frame):\n    return frame.groupby('k').v.sum().to_dict()\n"
+FRAME_TESTS = "import pandas as pd\nfrom tiny import total\n" + "".join(
+    f"\n\ndef test_{n}():\n    frame = pd.DataFrame({{'k': ['a', 'b', 'a'], 'v': [1, 2, {n}]}})\n"
+    f"    assert total(frame) == {{'a': {1 + n}, 'b': 2}}\n"
+    for n in range(6)
+)
+
+
+def project(stub: str, tests: str) -> Project:
+    """One file, one file of tests."""
+    return Project.from_files("tiny", {"tiny.py": stub, "test_tiny.py": tests})
+
+
+def times(action: Callable[[], object], runs: int) -> list[float]:
+    """Seconds of each call, after one that is not counted."""
+    action()
+    found = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        action()
+        found.append(time.perf_counter() - started)
+    return found
+
+
+def cold_times(solved: str, tests: str, runs: int) -> list[float]:
+    """``python -m pytest`` over the same files."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tiny.py").write_text(solved)
+        Path(folder, "test_tiny.py").write_text(tests)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        return times(lambda: subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True), runs)
+
+
+def interleaved(first: Callable[[], Any], second: Callable[[], Any], runs: int) -> tuple[list[float], list[float]]:
+    """Both, in turn, so that a machine that gets slower gets slower for both."""
+    pairs = [(times(first, 1)[0], times(second, 1)[0]) for _ in range(runs)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def speed(runs: int) -> tuple[list[list[str]], dict[str, list[float]]]:
+    """Rows and figures of single evaluations."""
+    grader = Grader(project(STUB, TESTS), cache_size=0)
+    assert grader.method == "split"
+    engine, options = grader._engine, Options(20.0, "benchmark")
+    files, _ = engine.twins()
+    candidate = {"tiny.py": SOLVED.encode()}
+    frames = Grader(project(FRAME_STUB, FRAME_TESTS), cache_size=0)
+    figures = {
+        "cold": cold_times(SOLVED, TESTS, max(5, runs // 6)),
+        "split": times(lambda: check(grader, SOLVED), runs),
+        "in_process": times(lambda: engine.run("in-process", candidate, options), runs),
+        "in_process_with_twins": times(lambda: engine.run("in-process", candidate, options, files), runs),
+        "pandas_cold": cold_times(FRAME_SOLVED, FRAME_TESTS, max(3, runs // 12)),
+        "pandas": times(lambda: check(frames, FRAME_SOLVED), max(5, runs // 3)),
+    }
+    cold, pandas_cold = median(figures["cold"]), median(figures["pandas_cold"])
+    rows = [
+        row("cold subprocess: python -m pytest", figures["cold"]),
+        row("split, everything isolated", figures["split"], cold, limit_ms=20, factor=10),
+        row("in process, everything isolated", figures["in_process"], cold, limit_ms=12, factor=16),
+        row("in process with impossible twins (12 tests)", figures["in_process_with_twins"], cold),
+        row("pandas: cold subprocess", figures["pandas_cold"]),
+        row(f"pandas: {frames.method}", figures["pandas"], pandas_cold, factor=30),
+    ]
+    return rows, figures
+
+
+def check(grader: Grader, source: str) -> None:
+    """Grade, and be sure of it."""
+    assert grader.grade({"tiny.py": source}).all_passed
+
+
+def row(
+    what: str,
+    found: list[float],
+    cold: float | None = None,
+    *,
+    limit_ms: float | None = None,
+    factor: float | None = None,
+) -> list[str]:
+    """One row: milliseconds, the ratio to the cold subprocess, and what was to be reached."""
+    middle = median(found)
+    wanted = []
+    if limit_ms is not None:
+        wanted.append(f"<= {limit_ms:g} ms: {'met' if 1000 * middle <= limit_ms else 'NOT met'}")
+    if factor is not None and cold is not None:
+        wanted.append(f">= {factor:g}x: {'met' if cold / middle >= factor else 'NOT met'}")
+    ratio = f"{cold / middle:.1f}x" if cold is not None else ""
+    return [
+        what,
+        str(len(found)),
+        *(f"{1000 * value:.1f}" for value in (min(found), middle, max(found))),
+        ratio,
+        ", ".join(wanted),
+    ]
+
+
+def workers(count: int) -> tuple[float, float]:
+    """Evaluations a second with one worker and with two, the better of three tries each, in turn."""
+    grader = Grader(project(STUB, TESTS), cache_size=0)
+    batch = [{"tiny.py": SOLVED}] * count
+    rates: dict[int, float] = {1: 0.0, 2: 0.0}
+    for number in (1, 2, 1, 2, 1, 2):
+        started = time.perf_counter()
+        assert all(report.all_passed for report in grader.grade_many(batch, workers=number))
+        rates[number] = max(rates[number], count / (time.perf_counter() - started))
+    return rates[1], rates[2]
+
+
+def overshoot(runs: int) -> list[float]:
+    """Seconds past the limit when a candidate hangs."""
+    grader = Grader(project(STUB, TESTS), cache_size=0, timeout_s=0.3)
+    hanging = "import time\ndef double(x):\n    while True: time.sleep(0.001)\ndef triple(x): return 3 * x\n"
+    found = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        assert grader.grade({"tiny.py": hanging}).verdict == "timeout"
+        found.append(time.perf_counter() - started - 0.3)
+    return found
+
+
+def cache_times(runs: int) -> tuple[list[float], list[float]]:
+    """Seconds of a hit in memory, and of one on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = ReportStore(Path(folder, "reports.sqlite3"))
+        grader = Grader(project(STUB, TESTS), store=store)
+        memory = times(lambda: check(grader, SOLVED), runs)
+        disk = []
+        for _ in range(runs):
+            grader._reports.clear()
+            started = time.perf_counter()
+            check(grader, SOLVED)
+            disk.append(time.perf_counter() - started)
+        store.close()
+    return memory, disk
+
+
+def held() -> dict[str, int]:
+    """What this process and everything below it holds now."""
+    processes = [os.getpid(), *_below(server(sys.executable).process.pid)]
+    memory = descriptors = mounts = 0
+    for pid in processes:
+        try:
+            memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            descriptors += len(os.listdir(f"/proc/{pid}/fd"))
+            mounts += len(Path(f"/proc/{pid}/mounts").read_text().splitlines())
+        except OSError:
+            continue
+    groups = sum(1 for _ in Path("/sys/fs/cgroup").glob("*/blampert-*"))
+    files = sum(name.startswith("blampert-") for name in os.listdir(tempfile.gettempdir()))
+    return {
+        "memory_mb": memory >> 20, "descriptors": descriptors, "processes": len(processes),
+        "mounts": mounts, "cgroups": groups, "files": files, "threads": threading.active_count(),
+    }  # fmt: skip
+
+
+def _below(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            children.setdefault(int(status.read_text().rpartition(")")[2].split()[1]), []).append(
+                int(status.parent.name)
+            )
+        except OSError:
+            continue
+    found, waiting = [pid], [pid]
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        found += new
+        waiting += new
+    return found
+
+
+def soak(count: int) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Evaluations in a row, right and wrong code in turn: how many were judged wrongly, what is held before and after."""
+    grader = Grader(project(STUB, TESTS), cache_size=0)
+    expected = {SOLVED: 6, HALF: 3}
+    for number in range(50):
+        grader.grade({"tiny.py": (SOLVED, HALF)[number % 2]})
+    before, wrong = held(), 0
+    for number in range(count):
+        source = (SOLVED, HALF)[number % 2]
+        wrong += grader.grade({"tiny.py": source}).passed != expected[source]
+    return wrong, before, held()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Measure and print."""
+    rows, figures = speed(arguments.runs)
+    print("milliseconds an evaluation, six tests\n")
+    print_table(["what", "n", "min", "median", "max", "faster than cold", "to reach"], rows)
+    one, two = workers(arguments.runs)
+    late = overshoot(10)
+    memory, disk = cache_times(10 * arguments.runs)
+    others = [
+        [
+            "two workers against one",
+            f"{two / one:.2f}x ({one:.0f} and {two:.0f} a second)",
+            ">= 1.6x",
+            _met(two >= 1.6 * one),
+        ],
+        ["overshoot of a time limit, worst of 10", f"{1000 * max(late):.0f} ms", "<= 100 ms", _met(max(late) <= 0.1)],
+        [
+            "report cache, hit in memory (median)",
+            f"{1e3 * median(memory):.3f} ms",
+            "<= 0.2 ms",
+            _met(median(memory) <= 2e-4),
+        ],
+        ["report cache, hit on disk (median)", f"{1e3 * median(disk):.3f} ms", "<= 0.2 ms", _met(median(disk) <= 2e-4)],
+    ]
+    found: dict[str, Any] = {"seconds": figures, "per_second": {"one": one, "two": two}, "overshoot_s": late}
+    found |= {"cache_memory_s": median(memory), "cache_disk_s": median(disk)}
+    if arguments.soak:
+        started = time.perf_counter()
+        wrong, before, after = soak(arguments.soak)
+        minutes = (time.perf_counter() - started) / 60
+        others.append(
+            [f"{arguments.soak:,} evaluations in {minutes:.1f} min: wrong", str(wrong), "0", _met(wrong == 0)]
+        )
+        for name, value in after.items():
+            slack = 0.1 * before[name] + 10 if name == "memory_mb" else 0
+            others.append(
+                [f"  {name}: before, after", f"{before[name]}, {value}", "flat", _met(value <= before[name] + slack)]
+            )
+        found["soak"] = {"evaluations": arguments.soak, "wrong": wrong, "before": before, "after": after}
+    print()
+    print_table(["what", "measured", "to reach", ""], others)
+    finish("grader", found)
+
+
+def _met(is_met: bool) -> str:
+    return "met" if is_met else "NOT met"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--soak", type=int, default=0, help="evaluations in a row; 20000 takes about ten minutes")
+    main(parser.parse_args())

@@ -1,0 +1,10 @@
+"""The processes below a grader: what runs under the project's interpreter, inside the jail.
+
+Nothing here imports blampert_env: the project may have an interpreter of its own. The tree of processes::
+
+    trainer ─ launcher ─ base (process 1 of the jail: private root, namespaces)
+                          ├─ bare zygote factory ─ candidate zygote of a project ─ candidate (one an evaluation)
+                          └─ lane (one a worker: clock, scratch space)
+                              ├─ tests zygote of a project ─ tests (one an evaluation): pytest, no candidate's code
+                              └─ whole zygote of a project ─ tests and candidate together: the fallback, with twins
+"""

@@ -1,0 +1,98 @@
+"""What a zygote gives up before it makes its first child: identity, capabilities, system calls, files, resources."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import resource
+import signal
+from typing import Any
+
+from . import landlock, linux, seccomp
+
+INSIDE = 1000  # the id inside the last user namespace
+_CLONE = {"x86_64": 56, "aarch64": 220}
+
+
+def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], cgroups: list[int]) -> list[str]:
+    """Give up everything; the layers that are now in force.
+
+    Args:
+        facts: ``uid`` and ``gid`` to become outside, ``users`` whether a user namespace may be made.
+        writable: Folders that may be written to.
+        limits: Resource limits by their names in :mod:`resource`.
+        cgroups: Open ``cgroup.procs`` files to join.
+
+    Raises:
+        OSError: Something that was possible before no longer is.
+    """
+    layers = []
+    for fd in cgroups:
+        os.write(fd, b"0")
+        layers.append("cgroup")
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    layers.append("no-new-privileges")
+    become(facts)
+    if facts["users"]:
+        proc = facts["proc_fd"]
+        outside = (os.getuid(), os.getgid())
+        linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWIPC)
+        linux.map_ids_at(proc, (INSIDE, outside[0]), (INSIDE, outside[1]))
+        layers += ["user-namespace", "ipc-namespace"]
+    if landlock.install(writable):
+        layers.append("landlock")
+    if seccomp.install():
+        layers.append("seccomp")
+    if not facts["users"] and facts["uid"] is None:  # it would count every process of this user
+        limits = {name: value for name, value in limits.items() if name != "RLIMIT_NPROC"}
+    set_limits(limits)
+    layers.append("limits")
+    return layers
+
+
+def become(facts: dict[str, Any]) -> None:
+    """Another user, if this one is root."""
+    if facts["uid"] is not None:
+        os.setgroups([])
+        os.setresgid(facts["gid"], facts["gid"], facts["gid"])
+        os.setresuid(facts["uid"], facts["uid"], facts["uid"])
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)  # else /proc/self is root's
+
+
+def set_limits(limits: dict[str, int]) -> None:
+    """Apply resource limits, named as in the `resource` module; what the system cannot limit is skipped."""
+    for name, value in limits.items():
+        kind = getattr(resource, name, None)
+        if kind is not None:
+            hard = resource.getrlimit(kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(kind, (value, value))
+
+
+_python = ctypes.PyDLL(None)
+
+
+def fork(in_namespace: bool) -> int:
+    """As ``os.fork``; the child is process 1 of a new PID namespace if asked.
+
+    ``unshare`` cannot be used: it decides for all later children, and going back needs capabilities outside.
+
+    Raises:
+        OSError: No process could be made.
+    """
+    number = _CLONE.get(platform.machine())
+    if not in_namespace or number is None:
+        return os.fork()
+    ctypes.pythonapi.PyOS_BeforeFork()
+    pid = int(_python.syscall(number, linux.CLONE_NEWPID | signal.SIGCHLD, None, None, None, None))
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0
+    problem = ctypes.get_errno()
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(problem, "clone failed")
+    return pid

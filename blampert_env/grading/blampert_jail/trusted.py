@@ -1,0 +1,442 @@
+"""The tests' side: the candidate's modules as stand-ins. This process never loads a line of the candidate's code."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import importlib.abc
+import importlib.machinery
+import os
+import random
+import shutil
+import socket
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from . import mirror, remote
+from .errors import CandidateError, CandidateGone, find_class, importable
+from .peer import Peer
+from .plain import Unsupported
+from .remote import CLASS_KEY, RemoteFunction, RemoteObject, RemoteType
+from .wire import ProtocolError
+
+_DECOYS = 3
+# objects whose attributes lead into the interpreter
+_CLOSED = (
+    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, types.GeneratorType,
+    types.CoroutineType, types.AsyncGeneratorType, types.FrameType, types.CodeType, types.TracebackType,
+    functools.partial,
+)  # fmt: skip
+_CLOSED_MODULES = frozenset({"_pytest", "pytest", "pluggy", "sys", "importlib", "gc", "inspect", "ctypes"})
+
+
+class Tests(Peer):
+    """The tests' end of the wire.
+
+    Args:
+        sock: Connected to the candidate; may be given later.
+        spec: ``modules`` of the candidate, ``packages`` among them, ``tests_root``, ``trusted`` special methods.
+    """
+
+    __test__ = False
+
+    def __init__(self, sock: socket.socket | None, spec: dict[str, Any]) -> None:
+        super().__init__(sock, 0)  # type: ignore[arg-type]
+        self.modules = frozenset(spec["modules"])
+        self.packages = frozenset(spec["packages"])
+        self.tests_root = spec["tests_root"].rstrip("/") + "/"
+        self.grants = spec["grants"]
+        self.trusted = {(module, name): set(special) for module, name, special in spec.get("trusted", ())}
+        self.named: dict[tuple[str, str], Any] = {}
+        self.gets: list[list[Any]] = []  # names that test modules took from the candidate's while they were staged
+        self.imported: list[str] = []
+        self.used = False  # anything but names was asked for
+        self.gone = False
+        self.unsupported: list[str] = []
+        self.state = mirror.State()
+        self.state.random = bool(spec.get("random"))
+        self.patched: list[Any] = []
+        remote.use(self)
+        sys.meta_path.insert(0, Finder(self))
+        _run_remotely(dataclasses, "asdict", "astuple", "fields", "replace", "is_dataclass")
+        _watch_patches(self)
+
+    # the wire
+
+    def request(self, op: str, *args: Any) -> Any:
+        """Ask the candidate.
+
+        Raises:
+            BaseException: What it raised; CandidateGone if it is no longer there or breaks the protocol.
+        """
+        __tracebackhide__ = True
+        if self.gone:
+            raise CandidateGone("the candidate's process has ended")
+        if op not in ("import", "get", "probe", "classes"):
+            self.used = True
+        try:
+            while self.patched:
+                super().request("patch", *self.patched.pop(0))
+            if op in ("call", "method"):
+                self._grant([*args[-2], *args[-1].values()])
+            return super().request(op, *args)
+        except Unsupported as error:
+            self.unsupported.append(str(error))
+            raise TypeError(f"{error} cannot be given to the candidate's process") from None
+        except (EOFError, OSError) as error:
+            if isinstance(error, OSError) and "__blampert_frames__" in vars(error):
+                raise  # the candidate's own
+            self.gone = True
+            raise CandidateGone("the candidate's process has ended") from None
+
+    def _grant(self, values: list[Any]) -> None:
+        """Files of the tests' own folder that they name to the candidate can be read by it."""
+        for value in values:
+            if isinstance(value, (str, os.PathLike)) and str(value).startswith(self.tests_root):
+                path = os.path.normpath(str(value))
+                target = os.path.join(self.grants, os.path.relpath(path, self.tests_root))
+                if path.startswith(self.tests_root) and os.path.exists(path) and not os.path.exists(target):
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    if os.path.isdir(path):
+                        shutil.copytree(path, target, ignore=shutil.ignore_patterns("*.py"))
+                    elif not path.endswith(".py"):
+                        shutil.copyfile(path, target)
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            return super()._receive()
+        except (ValueError, RecursionError, MemoryError, ProtocolError) as error:
+            raise self._broken(error) from None
+
+    def decode_message(self, message: dict[str, Any], kind: str) -> Any:
+        """The payload; whatever does not follow the protocol ends the candidate."""
+        try:
+            value = super().decode_message(message, kind)
+        except (CandidateGone, Warning):
+            raise
+        except Exception as error:
+            raise self._broken(error) from None
+        return value
+
+    def decode_error(self, data: Any) -> BaseException:
+        """As for any peer; what would stop the test run becomes a plain failure."""
+        error = super().decode_error(data)
+        if isinstance(error, KeyboardInterrupt):
+            stand_in = CandidateError(f"KeyboardInterrupt: {error}")
+            stand_in.__dict__.update(vars(error))
+            return stand_in
+        return error
+
+    def _broken(self, error: BaseException) -> CandidateGone:
+        self.gone = True
+        return CandidateGone(f"the candidate broke the protocol: {error}"[:300])
+
+    def extras(self) -> dict[str, Any]:
+        """The tests' environment, working folder and random numbers, if they changed."""
+        return self.state.changes(self)
+
+    def take_extras(self, message: dict[str, Any]) -> None:
+        """The candidate's output and state."""
+        self.state.take(message, self)
+        mirror.replay(message, self.find)
+
+    # what the candidate may ask of objects that the tests gave it
+
+    def serve(self, message: dict[str, Any]) -> None:
+        """Answer a request, if it is about an object that the tests gave: spelt by its key, and nothing else."""
+        payload = message["q"]
+        if type(payload) is not list or len(payload) < 2 or not _is_own(payload[1]):
+            raise self._broken(ProtocolError("a request about an object that the tests did not give"))
+        super().serve(message)
+
+    def decode_reference(self, data: list[Any]) -> Any:
+        """As for any peer; a method is one of an object that the tests gave, and a public one."""
+        if data[0] == "b":
+            if not _is_own(data[1]):
+                raise ProtocolError("a method of an object that the tests did not give")
+            return self._attribute(self.decode(data[1]), str(data[2]))
+        return super().decode_reference(data)
+
+    def make_class(self, name: str, module: str, bases: list[Any], description: dict[str, Any]) -> type:
+        """As for any peer; bases are stand-ins, exceptions, and the immutable built-ins."""
+        kept = [base for base in bases if self._may_be_base(self.decode(base))]
+        return super().make_class(name, module, kept, description)
+
+    def _may_be_base(self, base: Any) -> bool:
+        if not isinstance(base, type):
+            return False
+        return isinstance(base, RemoteType) or issubclass(base, BaseException) or base in remote.BASES.values()
+
+    def handle(self, op: str, args: list[Any]) -> Any:
+        """Do it, or refuse."""
+        target = args[0] if args else None
+        if op == "call":
+            return target(*args[1], **args[2])  # type: ignore[misc]
+        if op == "method":
+            return self._attribute(target, args[1])(*args[2], **args[3])
+        if op == "get":
+            return self._attribute(target, args[1])
+        if op == "set" and self._is_of_tests(type(target)) and not str(args[1]).startswith("_"):
+            return setattr(target, args[1], args[2])
+        if op == "special" and args[1] in remote.SPECIAL | {"__hash__"}:
+            return getattr(type(target), args[1])(target, *args[2])
+        if op in ("repr", "str"):
+            return str(repr(target) if op == "repr" else target)
+        if op == "members" and isinstance(target, type):
+            return list(target)  # type: ignore[call-overload]
+        raise AttributeError(f"the tests' objects do not allow {op!r} from the candidate's process")
+
+    def _attribute(self, target: Any, name: str) -> Any:
+        top = str(type(target).__module__).partition(".")[0]
+        if name.startswith("_") or isinstance(target, _CLOSED) or top in _CLOSED_MODULES:
+            raise AttributeError(f"{type(target).__name__!r} object has no attribute {name!r} for the candidate")
+        return getattr(target, name)
+
+    def _is_of_tests(self, cls: type) -> bool:
+        module = sys.modules.get(cls.__module__)
+        return str(getattr(module, "__file__", "")).startswith(self.tests_root)
+
+    # references
+
+    def is_foreign(self, obj: Any) -> bool:
+        """Whether a class or function comes from a library."""
+        module = sys.modules.get(getattr(obj, "__module__", None) or "")
+        file = getattr(module, "__file__", None) or ""
+        return not file.startswith(self.tests_root) and importable(obj) is not None
+
+    def encode_module(self, module: types.ModuleType) -> Any:
+        """The candidate's modules are known by name."""
+        return ["P", module.__name__, ""] if isinstance(module, CandidateModule) else ["m", module.__name__]
+
+    def reference(self, value: Any) -> Any:
+        """As for any peer; names carry no facts on the way back."""
+        found = super().reference(value)
+        return found[:3] if found is not None and found[0] == "P" else found
+
+    def find(self, module: str, name: str) -> Any:
+        """A class of a library that is an exception or a plain value; a text in the place of any other.
+
+        Functions never come by name: what the tests hold of them calls back to where they came from.
+        """
+        found = find_class(str(module), str(name))
+        file = str(getattr(sys.modules.get(str(module)), "__file__", "") or "")
+        return _UNKNOWN if found is None or file.startswith(self.tests_root) else found
+
+    def find_module(self, name: str) -> Any:
+        """A library's module that is loaded on this side."""
+        module = sys.modules.get(str(name))
+        file = str(getattr(module, "__file__", "") or "")
+        if module is None or file.startswith(self.tests_root) or str(name).partition(".")[0] in _CLOSED_MODULES:
+            raise ProtocolError(f"the module {name!r}")
+        return module
+
+    def find_named(self, module: str, name: str, facts: list[Any]) -> Any:
+        """The stand-in for a name of one of the candidate's modules."""
+        if module not in self.modules:
+            raise ProtocolError(f"a name of the module {module!r}")
+        if not name:
+            return importlib.import_module(module)
+        key = (module, name)
+        if key not in self.named:
+            if facts[0] == "F":
+                from .peer import function_facts_of
+
+                self.named[key] = RemoteFunction(key, *function_facts_of(facts[1:]))
+            else:
+                _, qualname, home, bases, description = facts
+                self.named[key] = cls = self.make_class(qualname, home, bases, description)
+                type.__setattr__(cls, CLASS_KEY, key)
+        return self.named[key]
+
+    def allowed(self, module: str, name: str, special: list[str]) -> set[str]:
+        """Those that see another operand only where the untouched project defines them, too."""
+        known = self.trusted.get((module, name), set())
+        return {method for method in special if method.strip("_") in remote.UNARY or method in known}
+
+    # comparison
+
+    def equal(self, stand_in: Any, other: object) -> Any:
+        """Ask for ``stand_in == other`` among comparisons that must fail; an object equal to those is equal to nothing.
+
+        Raises:
+            CandidateGone: It was equal to a decoy.
+        """
+        __tracebackhide__ = True
+        decoys = [] if stand_in is other else [_unlike(other) for _ in range(_DECOYS)]
+        asked = [*decoys, other]
+        order = list(range(len(asked)))
+        random.Random(os.urandom(8)).shuffle(order)
+        answers: dict[int, Any] = {}
+        for number in order:
+            answers[number] = self.request("special", stand_in, "__eq__", [asked[number]])
+        if any(answers[number] is not NotImplemented and answers[number] for number in range(len(decoys))):
+            raise self._broken(ValueError("an object that is equal to everything"))
+        return answers[len(decoys)]
+
+    def text(self, op: str, stand_in: Any) -> str:
+        """Its ``repr`` or ``str``; never fails in a message about a failure."""
+        if self.gone:
+            return f"<{type(stand_in).__name__} of the candidate>"
+        return super().text(op, stand_in)
+
+
+def _is_own(data: Any) -> bool:
+    """Whether a reference is to an object of the tests."""
+    return type(data) is list and len(data) == 2 and data[0] == "o" and type(data[1]) is int
+
+
+_UNKNOWN = "an object of a library that the tests do not know"
+
+
+def _unlike(value: Any) -> Any:
+    """A value of the same type that nothing equal to ``value`` should be equal to."""
+    draw = random.Random(os.urandom(8))
+    if isinstance(value, (bool, int, float)) and not isinstance(value, RemoteObject):
+        return value * draw.uniform(2, 9) + draw.uniform(10, 10**6)
+    if isinstance(value, str):
+        return f"{draw.random():.9f}{value[::-1]}"
+    if isinstance(value, (list, tuple)):
+        return type(value)([*value, draw.random()]) if type(value) in (list, tuple) else (draw.random(),)
+    return draw.choice([draw.random(), f"{draw.random():.9f}", (draw.random(),), [draw.random()]])
+
+
+class CandidateModule(types.ModuleType):
+    """A module of the candidate's: every name is asked for there."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__") and name not in ("__version__", "__author__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        peer = self.__dict__["_blampert_peer"]
+        value = peer.request("get", self, name)
+        methods = sorted(value.__blampert_methods__) if isinstance(value, RemoteType) else None
+        peer.gets.append([self.__name__, name, methods])
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if (name.startswith("__") and name.endswith("__")) or isinstance(value, CandidateModule):
+            super().__setattr__(name, value)
+        else:
+            self.__dict__["_blampert_peer"].request("set", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self.__dict__["_blampert_peer"].request("del", self, name)
+
+    def __dir__(self) -> list[str]:
+        return list(self.__dict__["_blampert_peer"].request("dir", self))
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the candidate's modules before any file."""
+
+    def __init__(self, peer: Tests) -> None:
+        self.peer = peer
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A spec for the candidate's modules, None for others."""
+        if name not in self.peer.modules:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=name in self.peer.packages)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """The stand-in."""
+        module = CandidateModule(spec.name)
+        module.__dict__["_blampert_peer"] = self.peer
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Let the candidate import it; raises what that raises."""
+        __tracebackhide__ = True
+        try:
+            names, doc, _ = self.peer.request("import", module.__name__)
+        except (SystemExit, GeneratorExit) as error:  # pytest would stop
+            raise ImportError(f"{type(error).__name__}: {error}") from None
+        self.peer.imported.append(module.__name__)
+        module.__dict__["__all__"], module.__dict__["__doc__"] = [str(name) for name in names], doc
+
+
+def _run_remotely(module: types.ModuleType, *names: str) -> None:
+    """Functions of the standard library that look inside an object run where the object is."""
+    for name in names:
+        original = getattr(module, name)
+
+        def wrapped(obj: Any, *args: Any, _original: Any = original, _name: str = name, **kwargs: Any) -> Any:
+            kind = obj if isinstance(obj, RemoteType) else type(obj)
+            if isinstance(kind, RemoteType):
+                if kwargs:
+                    return _replaced(obj, kwargs)
+                return remote._peer(obj).request("std", module.__name__, _name, [obj, *args])
+            return _original(obj, *args, **kwargs)
+
+        setattr(module, name, functools.wraps(original)(wrapped))
+
+
+def _replaced(obj: Any, changes: dict[str, Any]) -> Any:
+    return remote._peer(obj).request("call", dataclasses.replace.__wrapped__, [obj], changes)  # type: ignore[attr-defined]
+
+
+def _watch_patches(peer: Tests) -> None:
+    """What tests replace in libraries (``monkeypatch``, ``unittest.mock.patch``) is replaced for the candidate, too."""
+    from unittest import mock
+
+    from _pytest.monkeypatch import MonkeyPatch
+
+    def note(target: Any, name: str, *, is_back: bool) -> None:
+        place = _place(target)
+        if place is not None:
+            value = None if is_back else getattr(target, name, None)
+            peer.patched = [entry for entry in peer.patched if entry[:3] != [*place, name] or entry[4] != is_back]
+            peer.patched.append([*place, name, value, is_back])
+
+    for method in ("setattr", "delattr"):
+        original = getattr(MonkeyPatch, method)
+
+        def changed(self: Any, *args: Any, _original: Any = original, **kwargs: Any) -> None:
+            before = len(self._setattr)
+            _original(self, *args, **kwargs)
+            for target, name, _ in self._setattr[before:]:
+                note(target, name, is_back=False)
+
+        setattr(MonkeyPatch, method, functools.wraps(original)(changed))
+
+    undo = MonkeyPatch.undo
+
+    def undone(self: Any) -> None:
+        entries = [(target, name) for target, name, _ in self._setattr]
+        undo(self)
+        for target, name in entries:
+            note(target, name, is_back=True)
+
+    MonkeyPatch.undo = functools.wraps(undo)(undone)  # type: ignore[method-assign]
+    enter, leave = mock._patch.__enter__, mock._patch.__exit__  # type: ignore[attr-defined]
+
+    def entered(self: Any) -> Any:
+        result = enter(self)
+        note(self.target, self.attribute, is_back=False)
+        return result
+
+    def left(self: Any, *details: Any) -> Any:
+        target, name = self.target, self.attribute
+        result = leave(self, *details)
+        note(target, name, is_back=True)
+        return result
+
+    mock._patch.__enter__, mock._patch.__exit__ = entered, left  # type: ignore[method-assign, attr-defined]
+
+
+def _place(target: Any) -> list[str] | None:
+    """Where a library's module or class is found; None for anything else (stand-ins send the change themselves)."""
+    if isinstance(target, (CandidateModule, RemoteType)) or isinstance(type(target), RemoteType):
+        return None
+    if isinstance(target, types.ModuleType):
+        return [target.__name__, ""]
+    if isinstance(target, type) and importable(target):
+        return [target.__module__, target.__qualname__]
+    return None
+
+
+__all__ = ["Tests"]

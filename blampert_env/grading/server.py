@@ -1,0 +1,288 @@
+"""The trainer's end of the jail: starts its base, keeps lanes, asks them; starts anew what was killed."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from blampert_env.grading import cgroups
+from blampert_env.grading.blampert_jail import channel
+from blampert_env.grading.process import signal_name
+from blampert_env.grading.scratch import JAIL_PREFIX
+
+_SCRIPT = str(Path(__file__).with_name("blampert_jail") / "__main__.py")
+_START_LIMIT_S = 60.0
+_FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin above
+_LANES = 64
+SLOT_SIZE = "256m"
+OPEN_PROJECTS = 24
+PLACES = ("box", "tmp", "shm", "grants", "tests")
+
+
+class ServerFailed(Exception):
+    """The jail's processes ended or could not do their part; one line says how."""
+
+
+def environment(python: str, home: str, tmp: str) -> dict[str, str]:
+    """The whole environment of a run; nothing of the trainer's, where API keys are."""
+    found = {
+        "PATH": os.pathsep.join([os.path.dirname(python), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "HOME": home,
+        "TMPDIR": tmp,
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "TF_BUILD": "1",  # Hypothesis takes its CI profile: no random seeds, no deadline in milliseconds
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):  # some interpreters do not start without
+        if name in os.environ:
+            found[name] = os.environ[name]
+    return found
+
+
+class Server:
+    """One base and its lanes, for one interpreter.
+
+    Args:
+        python: The interpreter.
+        layers: Isolation layers that may be used; None for all.
+
+    Raises:
+        ServerFailed: It does not start.
+    """
+
+    def __init__(self, python: str, layers: tuple[str, ...] | None = None) -> None:
+        self.owner = os.getpid()
+        self.python = python
+        self._lock = threading.Lock()
+        self._is_dead = False
+        self._idle: list[Lane] = []
+        self._numbers = list(range(_LANES))[::-1]
+        self._scratch: str | None = None
+        self._groups: dict[int, list[Path]] = {}
+        cgroups.remove_stale()
+        mine, theirs = socket.socketpair()
+        facts: dict[str, Any] = {
+            "uid": _FIRST_UID,
+            "layers": layers,
+            "slot_size": SLOT_SIZE,
+        }
+        with theirs, tempfile.TemporaryFile() as said:
+            self.process = subprocess.Popen(
+                [python, "-P", "-s", "-B", _SCRIPT, str(theirs.fileno()), str(os.getpid()), json.dumps(facts)],
+                pass_fds=[theirs.fileno()],
+                env=environment(python, "/tmp", "/tmp"),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+            theirs.close()
+            self.control = mine
+            try:
+                self.facts = self._first_words()
+            except ServerFailed as error:
+                said.seek(0)
+                lines = said.read().decode("utf-8", "replace").strip().splitlines()
+                self.close()
+                raise ServerFailed(f"{error}{f' ({lines[-1]})' if lines else ''}") from None
+
+    def _first_words(self) -> dict[str, Any]:
+        if not select.select([self.control], [], [], _START_LIMIT_S)[0]:
+            raise ServerFailed(f"the test process of {self.python} did not start within {_START_LIMIT_S:.0f} s")
+        try:
+            facts, _ = channel.receive(self.control)
+        except channel.Closed:
+            code = self.process.wait(10)
+            why = signal_name(code) or f"exit code {code}"
+            raise ServerFailed(f"the test process of {self.python} did not start: {why}") from None
+        if "error" in facts:
+            raise ServerFailed(facts["error"].replace("imported", f"imported by {self.python}", 1))
+        return facts
+
+    @contextlib.contextmanager
+    def lane(self) -> Iterator[Lane]:
+        """A lane for one request; one that failed is not used again.
+
+        Raises:
+            ServerFailed: None can be had, or the request failed.
+        """
+        with self._lock:
+            lane = self._idle.pop() if self._idle else None
+            if lane is None and not self._numbers:
+                raise ServerFailed(f"more than {_LANES} evaluations at once: use fewer workers")
+            number = lane.number if lane is not None else self._numbers.pop()
+        try:
+            if lane is None:
+                lane = Lane(self, number)
+            yield lane
+        except BaseException:
+            if lane is not None:
+                lane.close()
+            with self._lock:
+                self._numbers.append(number)
+            raise
+        with self._lock:
+            self._idle.append(lane)
+
+    def drop_idle(self) -> None:
+        """Let go of lanes that nobody uses: after a failure, any of them may lack a process."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._numbers += [lane.number for lane in idle]
+        for lane in idle:
+            lane.close()
+
+    def make_lane(self, number: int) -> socket.socket:
+        """A channel to a new lane."""
+        mine, theirs = socket.socketpair()
+        uid = self.facts.get("uid", _FIRST_UID) + number
+        message: dict[str, Any] = {"op": "lane"}
+        if "dropped-uid" in self.facts["layers"]:
+            message |= {"uid": uid, "gid": uid}
+        if "mount-namespace" not in self.facts["layers"]:
+            message["places"] = self._scratch_places(number)
+        groups = self._groups.setdefault(number, cgroups.make(number))
+        fds = [os.open(group / "cgroup.procs", os.O_WRONLY) for group in groups]
+        with theirs, self._lock:
+            try:
+                channel.send(self.control, message, [theirs.fileno(), *fds])
+            except channel.Closed:
+                self._is_dead = True
+                mine.close()
+                raise ServerFailed("the grader's base was killed") from None
+            finally:
+                for fd in fds:
+                    os.close(fd)
+        return mine
+
+    def _scratch_places(self, number: int) -> dict[str, str]:
+        """Scratch folders of a lane where it cannot have a file system of its own."""
+        if self._scratch is None:
+            self._scratch = tempfile.mkdtemp(prefix=f"{JAIL_PREFIX}{os.getpid()}-")
+        base = os.path.join(self._scratch, str(number))
+        os.makedirs(base, exist_ok=True)
+        return {name: os.path.join(base, name) for name in PLACES}
+
+    @property
+    def alive(self) -> bool:
+        """Whether the base is there, and belongs to this process."""
+        return not self._is_dead and self.owner == os.getpid() and self.process.poll() is None
+
+    def close(self) -> None:
+        """End everything below."""
+        if self.owner != os.getpid():
+            return
+        self.control.close()
+        for lane in self._idle:
+            lane.close()
+        self._idle.clear()
+        try:
+            self.process.wait(5)  # the base ends by itself, and with it everything in its namespace
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        from blampert_env.grading.blampert_jail.tree import remove_tree
+
+        if self._scratch is not None:
+            remove_tree(self._scratch)
+        for groups in self._groups.values():
+            cgroups.remove(groups)
+
+
+class Lane:
+    """A lane as the trainer sees it, with the projects that are open in it, the last used at the end."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        self.number = number
+        self.sock = server.make_lane(number)
+        self.projects: dict[str, dict[str, Any]] = {}
+
+    def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """One request.
+
+        Raises:
+            ServerFailed: The lane was killed, or its machinery failed.
+        """
+        try:
+            channel.send(self.sock, dict(message))
+            answer, _ = channel.receive(self.sock)
+        except channel.Closed:
+            raise ServerFailed("a process of the grader was killed") from None
+        if "error" in answer:
+            raise ServerFailed(answer["error"])
+        return answer
+
+    def open(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Open a project, unless it is; what its staging gave."""
+        key = spec["id"]
+        if key in self.projects:
+            self.projects[key] = self.projects.pop(key)
+            return self.projects[key]
+        while len(self.projects) >= OPEN_PROJECTS:
+            oldest = next(iter(self.projects))
+            self.ask({"op": "close", "project": oldest})
+            del self.projects[oldest]
+        self.projects[key] = self.ask({"op": "open", "project": dict(spec)})
+        return self.projects[key]
+
+    def close(self) -> None:
+        """Let the lane go; it ends by itself."""
+        self.sock.close()
+
+
+_servers: dict[tuple[str, tuple[str, ...] | None], Server] = {}
+_lock = threading.Lock()
+
+
+def server(python: str, layers: tuple[str, ...] | None = None) -> Server:
+    """The server for an interpreter in this process; started when there is none, or it is gone.
+
+    Raises:
+        ServerFailed: It does not start.
+    """
+    with _lock:
+        found = _servers.get((python, layers))
+        if found is None or not found.alive:
+            if found is not None:
+                found.close()
+            found = _servers[python, layers] = Server(python, layers)
+        return found
+
+
+def drop_idle(python: str) -> None:
+    """After a failure: let the next evaluation under an interpreter start with a new lane."""
+    for (name, _), found in list(_servers.items()):
+        if name == python and found.alive:
+            found.drop_idle()
+
+
+@atexit.register
+def _close_all() -> None:
+    for found in _servers.values():
+        found.close()
+
+
+def supported() -> bool:
+    """Whether this system has what the jail needs at the least."""
+    return sys.platform.startswith("linux")
+
+
+__all__ = ["Lane", "Server", "ServerFailed", "server", "supported"]

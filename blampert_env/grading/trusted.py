@@ -1,0 +1,241 @@
+"""What is found out about a project before any candidate is judged: its tests, its time, and how it can be graded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from blampert_env.errors import GraderError, ProjectError
+from blampert_env.grading import cold, jailed, judge
+from blampert_env.grading.jailed import Options
+from blampert_env.grading.process import Run
+from blampert_env.grading.report import Method, TestReport
+from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
+from blampert_env.grading.suite import Suite
+from blampert_env.grading.twins import make_twins, test_texts, twin_of
+from blampert_env.projects import load_solution
+
+Isolation = Literal["default", "strict", "none"]
+
+TRUSTED_LIMIT_S = 60.0
+MIN_LIMIT_S = 2.0
+LIMIT_FACTOR = 10.0
+# without these, a candidate can reach what is not its own
+STRICT = ("mount-namespace", "pid-namespace", "network-namespace", "seccomp")
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What trusted runs gave.
+
+    Attributes:
+        baseline: The report on the untouched project.
+        limit_s: Seconds that a candidate's tests may take.
+        method: How candidates are graded.
+        why: Why not split, where that is so; else "".
+        flaky: Ids of tests that do not always say the same of the same code.
+        twins: In-process only: ids of the twins that fail for trusted code.
+    """
+
+    baseline: TestReport
+    limit_s: float
+    method: Method
+    why: str
+    flaky: frozenset[str]
+    twins: frozenset[str] = frozenset()
+
+
+class Engine:
+    """Runs a project's tests in whatever way was decided for it.
+
+    Args:
+        suite: The tests.
+        python: The interpreter.
+        isolation: As for :func:`blampert_env.grading.make_grader`.
+    """
+
+    def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
+        self.suite, self.python, self.isolation = suite, python, isolation
+        self._specs: dict[str, dict[str, Any]] = {}
+        self._twins: tuple[dict[str, bytes], dict[str, str]] | None = None
+
+    def run(
+        self, method: Method, sources: Mapping[str, bytes], options: Options, files: Mapping[str, bytes] | None = None
+    ) -> Run:
+        """One run; once more if the machine, not the candidate, failed.
+
+        Args:
+            method: How.
+            sources: The candidate's.
+            options: Limit, seed, order.
+            files: In-process only: test files with twins in them.
+
+        Raises:
+            GraderError: It failed twice.
+        """
+        for attempt in (1, 2):
+            try:
+                return self._run(method, sources, options, files)
+            except (ServerFailed, cold.RunnerFailed, OSError) as error:
+                if self.isolation != "none":
+                    drop_idle(self.python)
+                if attempt == 2:
+                    raise GraderError(f"cannot grade {self.suite.project.name}: {error}") from error
+        raise AssertionError("unreachable")
+
+    def _run(
+        self, method: Method, sources: Mapping[str, bytes], options: Options, files: Mapping[str, bytes] | None
+    ) -> Run:
+        if method == "subprocess":
+            return cold.evaluate(self.suite, self.python, sources, options.limit_s)
+        found = server(self.python)
+        mode: jailed.Mode = "split" if method == "split" else "whole"
+        return jailed.evaluate(found, self.suite, self.spec(mode), {**sources, **(files or {})}, options)
+
+    def spec(self, mode: jailed.Mode) -> dict[str, Any]:
+        """The project as a lane is told of it."""
+        if mode not in self._specs:
+            self._specs[mode] = jailed.specification(self.suite, mode, self.twins()[0] if mode == "whole" else {})
+        return self._specs[mode]
+
+    def twins(self) -> tuple[dict[str, bytes], dict[str, str]]:
+        """Test files with twins in them, and the twins' names: drawn once, which no candidate outlives."""
+        if self._twins is None:
+            files, names = make_twins(test_texts(self.suite.protected, self.suite.test_files))
+            self._twins = {path: text.encode() for path, text in files.items()}, names
+        return self._twins
+
+    def layers(self) -> tuple[str, ...]:
+        """The isolation layers in force."""
+        if self.isolation == "none" or not supported():
+            return ("process-group", "limits")
+        try:
+            found = server(self.python)
+            zygote = jailed.stage(found, self.spec("whole"))["layers"]
+        except ServerFailed as error:
+            if "UsageError" in str(error):  # pytest's own word for what the project's configuration asks for
+                raise ProjectError(
+                    f"{self.suite.project.name}: {error}: correct the project's configuration"
+                ) from error
+            raise GraderError(f"cannot grade {self.suite.project.name}: {error}") from error
+        return tuple(dict.fromkeys(["process-group", *found.facts["layers"], *zygote]))
+
+    def key(self) -> str:
+        """What a decision depends on."""
+        spec = self.spec("split")["id"]  # that of "whole" holds names drawn at random
+        return hashlib.sha256(json.dumps([spec, self.python, sys.version, self.isolation]).encode()).hexdigest()
+
+
+def find_out(engine: Engine) -> Trusted:
+    """Run the untouched project, and the reference solution if there is one, and decide how candidates are graded.
+
+    Raises:
+        GraderError: The grader itself failed, or ``strict`` cannot be had.
+        ProjectError: The tests cannot be collected, or there are none.
+    """
+    if engine.isolation == "none" or not supported():
+        if engine.isolation != "none":
+            warnings.warn(
+                "grading without a sandbox: this system offers none; grade only code that you trust", stacklevel=3
+            )
+        return _plain(engine)
+    _check_strict(engine)
+    options = Options(TRUSTED_LIMIT_S, "trusted")
+    first = engine.run("in-process", {}, options)
+    ids = judge.collected(first, engine.suite.project.name)
+    reference = _reference(engine.suite)
+    runs = [first] + ([engine.run("in-process", reference, options)] if reference else [])
+    reports = [judge.report(run, ids) for run in runs]
+    why = _why_not_split(engine, ids, reference, reports) if not first.killed else "the untouched project does not end"
+    if why and engine.isolation == "strict":
+        raise GraderError(f"isolation='strict' needs split tests, and {engine.suite.project.name} {why}: use 'default'")
+    method: Method = "in-process" if why else "split"
+    again = judge.report(engine.run(method, {}, Options(TRUSTED_LIMIT_S, "again")), ids)
+    flaky = {test for test in ids if again.outcomes[test] != reports[0].outcomes[test]}
+    seconds = max(run.seconds for run in runs)
+    limit_s = TRUSTED_LIMIT_S if any(run.killed for run in runs) else max(MIN_LIMIT_S, LIMIT_FACTOR * seconds)
+    twins = _twins_that_fail(engine, ids, reference) if method == "in-process" else frozenset()
+    final = judge.report(engine.run(method, {}, options), ids, method=method)
+    return Trusted(final, limit_s, method, why, frozenset(flaky), twins)
+
+
+def _plain(engine: Engine) -> Trusted:
+    run = engine.run("subprocess", {}, Options(TRUSTED_LIMIT_S))
+    ids = judge.collected(run, engine.suite.project.name)
+    limit_s = TRUSTED_LIMIT_S if run.killed else max(MIN_LIMIT_S, LIMIT_FACTOR * run.seconds)
+    return Trusted(judge.report(run, ids, method="subprocess"), limit_s, "subprocess", "isolation='none'", frozenset())
+
+
+def _check_strict(engine: Engine) -> None:
+    """Strict refuses; otherwise a missing layer is said once a process."""
+    layers = engine.layers()
+    missing = [layer for layer in STRICT if layer not in layers]
+    if missing and engine.isolation == "strict":
+        raise GraderError(f"isolation='strict' needs {', '.join(missing)}, which this system refuses: use 'default'")
+    if missing:
+        warnings.warn(f"the sandbox lacks {', '.join(missing)}: grade only code that you trust", stacklevel=4)
+
+
+def _reference(suite: Suite) -> dict[str, bytes]:
+    """The project's own solution, if it has one: what honest code does, and how long it takes."""
+    root = suite.project.root
+    solution = load_solution(root) if root is not None else {}
+    return {path: text.encode() for path, text in solution.items() if path in suite.project.sources}
+
+
+def _why_not_split(
+    engine: Engine, ids: tuple[str, ...], reference: Mapping[str, bytes], reports: list[TestReport]
+) -> str:
+    """Why tests and candidate must share a process, one line; "" if they need not."""
+    reasons = engine.suite.reasons_not_to_split
+    if reasons:
+        return reasons[0]
+    try:
+        staged = jailed.stage(server(engine.python), engine.spec("split"))
+    except ServerFailed as error:
+        return f"could not be staged ({error})"
+    if staged["unsupported"]:
+        return f"hands {staged['unsupported'][0]} to the candidate"
+    options = Options(TRUSTED_LIMIT_S, "trusted")
+    for sources, expected in zip([{}, reference] if reference else [{}], reports, strict=True):
+        run = engine.run("split", sources, options)
+        found = judge.report(run, ids)
+        last = run.records.all[-1] if run.records.all else {}
+        if last.get("unsupported"):
+            return f"hands {last['unsupported'][0]} to the candidate"
+        different = [test for test in ids if found.outcomes[test] != expected.outcomes[test]]
+        if different:
+            return f"has a test that says something else when it is split ({different[0]})"
+    return ""
+
+
+def _twins_that_fail(engine: Engine, ids: tuple[str, ...], reference: Mapping[str, bytes]) -> frozenset[str]:
+    """Places of tests whose twins fail, as they must, for all trusted code; the others prove nothing."""
+    found: set[str] | None = None
+    for sources in [{}, reference] if reference else [{}]:
+        files, names = engine.twins()
+        run = engine.run("in-process", sources, Options(TRUSTED_LIMIT_S, "twins"), files)
+        outcomes = twin_outcomes(run, names)
+        failing = {test for test, outcome in outcomes.items() if outcome in ("failed", "error")}
+        found = failing if found is None else found & failing
+    return frozenset(found or ()) & {_original(test, {}) for test in ids}
+
+
+def twin_outcomes(run: Run, names: Mapping[str, str]) -> dict[str, str]:
+    """Id of the original to the outcome of its twin."""
+    found = {}
+    for record in run.records.of_kind("outcome"):
+        test = str(record.get("id"))
+        if twin_of(test, names):
+            found[_original(test, names)] = str(record.get("outcome"))
+    return found
+
+
+def _original(test: str, names: Mapping[str, str]) -> str:
+    head, bracket, tail = test.partition("[")
+    return "::".join(names.get(part, part) for part in head.split("::")) + bracket + tail
