@@ -344,7 +344,8 @@ class Run:
         poll = select.poll()
         for fd in (reader, self.children["tests"].pidfd, self.opened.lane.trainer.fileno()):
             poll.register(fd, select.POLLIN)
-        deadline = time.monotonic() + START_LIMIT_S
+        # tests that had to be imported anew share the limit of the first ones
+        deadline = self.started + self.job["limit_s"] if self.started else time.monotonic() + START_LIMIT_S
         parts: list[bytes] = []
         size = 0
         while self.killed is None:

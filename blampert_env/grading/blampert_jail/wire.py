@@ -24,6 +24,7 @@ from .plain import Unsupported
 _SCALARS = frozenset({type(None), bool, str, float})
 _SMALL = 1 << 62
 MAX_DEPTH = 120
+MAX_SHARED = 20_000
 
 _COUNTER, _DEQUE, _ORDERED = collections.Counter, collections.deque, collections.OrderedDict
 _KINDS: dict[type, str] = {
@@ -130,7 +131,13 @@ class Codec:
         return encoded
 
     def share(self, key: int, value: Any, kind: str) -> Shared:
-        """Know a container from now on."""
+        """Know a container from now on.
+
+        Raises:
+            Unsupported: There are too many: each is looked at with every message.
+        """
+        if len(self.shared) >= MAX_SHARED:
+            raise Unsupported(f"more than {MAX_SHARED:,} containers at once")
         shared = self.shared[key] = Shared(value, kind)
         self.shared_keys[id(value)] = key
         return shared
