@@ -8,7 +8,7 @@ ARGS ?=
 # Where it is ours to install, what the tests drive for real comes from the distribution's own packages.
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: help setup chromium train evaluate test test-fast lint format bench tensorboard clean
+.PHONY: help setup chromium redis train evaluate test test-fast lint format bench tensorboard clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,13 +29,18 @@ chromium:  ## Install a Chromium for the page's tests, where there is none and t
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) update && $(APT) install -y chromium; \
 	else echo "no chromium: the tests of the dashboard's page are skipped (apt-get install chromium)"; fi
 
+redis:  ## Install a redis-server for the tests of the bus, where there is none and this is root
+	@if command -v redis-server >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) update && $(APT) install -y redis-server; \
+	else echo "no redis-server: the tests of the bus on Redis are skipped (apt-get install redis-server)"; fi
+
 train: setup  ## Train a policy on the three bundled projects with the embedded LLM (ARGS="--project calculator ...")
 	$(BIN)/python -m blampert_env.train -P $(ARGS)
 
 evaluate: setup  ## Evaluate a saved policy (ARGS="models/<run>.zip")
 	$(BIN)/python -m blampert_env.evaluate $(ARGS)
 
-test: setup chromium lint  ## Lint and run every test, the embedded LLM's and the slow ones too
+test: setup chromium redis lint  ## Lint and run every test, the embedded LLM's and the slow ones too
 	$(BIN)/python -m pytest
 
 test-fast: setup  ## Run the fast tests only

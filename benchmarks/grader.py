@@ -213,7 +213,7 @@ def _below(pid: int) -> list[int]:
 
 
 def soak(count: int) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Evaluations in a row, right and wrong code in turn: how many were judged wrongly, what is held before and after."""
+    """Right and wrong code in turn: how many were judged wrongly, and what is held before and after."""
     grader = Grader(project(STUB, TESTS), cache_size=0)
     expected = {SOLVED: 6, HALF: 3}
     for number in range(50):

@@ -146,7 +146,7 @@ def _run(
         watched = held.enter_context(watch(lm, config.algo, arguments.metrics_port, places.settings, places.workspace))
         if run is None:
             folders = arguments.log_folder or places.logs, arguments.models_folder or places.models
-            run = RunFolder.create(folders[0], config.algo, folders[1], remembered_runs(places, folders[0]))
+            run = RunFolder.create(folders[0], config.algo, folders[1], remembered_runs(places))
             held.enter_context(run.in_use())
         named = {"agent": places.settings.agent.name} if places.workspace else {}
         resolved = resolved_settings(agent, collector.envs[0], lm.name)

@@ -13,12 +13,14 @@ import time
 import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import bundled_projects, load_solution
 from blampert_env.resources import cache_dir
+from blampert_env.telemetry import StepEvent
 from blampert_env.workspace import Workspace
 from blampert_env.workspace.create import CreateReport, copy_projects, make_layout
 from blampert_env.workspace.folders import project_folders
@@ -209,3 +211,44 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def step_event() -> Callable[..., StepEvent]:
+    """Make a step event; name only the fields that matter."""
+
+    def make(**changes: Any) -> StepEvent:
+        values: dict[str, Any] = {
+            "run_id": "run-1",
+            "env_id": "Blampert-Calculator-v0",
+            "project": "calculator",
+            "episode": 0,
+            "iteration": 0,
+            "worker": 0,
+            "step": 0,
+            "seed": 7,
+            "target": "calculator.py::Calculator.add",
+            "strategy": "direct",
+            "outcome": "passed",
+            "reward": 0.75,
+            "reward_terms": {"progress": 1.0, "tokens": -0.25},
+            "tests_passed": 3,
+            "tests_total": 6,
+            "accepted": True,
+            "lm_calls": 1,
+            "prompt_tokens": 120,
+            "completion_tokens": 30,
+            "cached": False,
+            "lm_latency_s": 0.5,
+            "grade_s": 0.1,
+            "env_overhead_s": 0.0005,
+            "diff": "--- a/calculator.py\n+++ b/calculator.py\n",
+            "source": "def add(self, a, b):\n    return a + b  # ä→\n",
+            "model": "embedded/qwen2.5-coder-0.5b",
+            "terminated": False,
+            "truncated": False,
+            "wall_time": 1_700_000_000.25,
+        }
+        return StepEvent(**(values | changes))
+
+    return make

@@ -18,6 +18,8 @@ COMMANDS = {
     "project": ("blampert_env.cli.project", "list, make and check projects"),
     "config": ("blampert_env.cli.config", "show and change the workspace's settings"),
     "doctor": ("blampert_env.cli.doctor", "what is wrong, and the command that mends it"),
+    "runs": ("blampert_env.cli.runs", "list and compare runs, write their steps to a file"),
+    "dlq": ("blampert_env.cli.dlq", "messages that could not be delivered: list, show, redrive, purge"),
     "export": ("blampert_env.cli.transfer", "pack a run into one file"),
     "import": ("blampert_env.cli.transfer", "unpack a run"),
 }

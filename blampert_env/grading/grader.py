@@ -20,7 +20,7 @@ from blampert_env.grading.report import Method, TestReport
 from blampert_env.grading.scratch import remove_stale
 from blampert_env.grading.store import VERSION, ReportStore
 from blampert_env.grading.suite import Suite, Tests
-from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out, twin_outcomes
+from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out, take_twins
 from blampert_env.projects import Project
 from blampert_env.resources import cache_dir
 
@@ -187,10 +187,12 @@ class Grader:
         """Run, and judge what was run."""
         ids = tuple(trusted.baseline.outcomes)
         limit_s = trusted.limit_s if self.timeout_s is None else self.timeout_s
-        report = self._judged(trusted, sources, Options(limit_s, content, first, stop_early), ids)
+        seed = content if trusted.shuffles else ""
+        options = Options(limit_s, seed, first, stop_early, mutable=trusted.mutable)
+        report = self._judged(trusted, sources, options, ids)
         if report.verdict == "crashed" and report.killed is not None:
             # somebody else may have killed it; a candidate that ends itself does so again
-            report = self._judged(trusted, sources, Options(limit_s, content, first, stop_early), ids)
+            report = self._judged(trusted, sources, options, ids)
         return report
 
     def _judged(
@@ -202,7 +204,7 @@ class Grader:
             return judge.report(run, ids, secret=secret, method=trusted.method)
         files, names = self._engine.twins()
         run = self._engine.run("in-process", sources, Options(2 * options.limit_s, options.seed, options.first), files)
-        twins = twin_outcomes(run, names)
+        twins = take_twins(run, names)
         report = judge.report(run, ids, secret=secret, method="in-process")
         unproved = [
             test

@@ -37,12 +37,16 @@ class Options:
         seed: Of the order of the tests.
         first: Ids of tests to run before the others.
         stop_early: End at the first test that does not pass.
+        enforces: Whether a candidate that changes a file of the project's is stopped.
+        mutable: Files that trusted code changes.
     """
 
     limit_s: float
     seed: str = ""
     first: Sequence[str] = ()
     stop_early: bool = False
+    enforces: bool = True
+    mutable: Sequence[str] = ()
 
 
 def specification(suite: Suite, mode: Mode, twins: Mapping[str, bytes] | None = None) -> dict[str, Any]:
@@ -63,6 +67,7 @@ def specification(suite: Suite, mode: Mode, twins: Mapping[str, bytes] | None = 
         "limits": LIMITS,
         "unused": suite.unused_plugins,
         "random": suite.uses_random,
+        "cwd": suite.asks_for_folder,
         "top_modules": suite.top_modules,
     }
     spec["id"] = hashlib.sha256(
@@ -101,6 +106,8 @@ def evaluate(server: Server, suite: Suite, spec: dict[str, Any], sources: Mappin
         "seed": options.seed,
         "first": list(options.first),
         "stop_early": options.stop_early,
+        "watched": sorted(suite.shown.keys() - set(options.mutable)),
+        "enforces": options.enforces,
     }
     with server.lane() as lane:
         lane.open(spec)

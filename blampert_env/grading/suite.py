@@ -162,6 +162,11 @@ class Suite:
         return any(re.search(r"\brandom\b", text) for _, text in self._trusted_python())
 
     @cached_property
+    def asks_for_folder(self) -> bool:
+        """Whether tests look at the working folder, so that they must follow a candidate that changes it."""
+        return any(re.search(r"getcwd|\.cwd\(", text) for _, text in self._trusted_python())
+
+    @cached_property
     def unused_plugins(self) -> list[str]:
         """Pytest's plugins that serve fixtures which no test names."""
         text = "\n".join(text for _, text in self._trusted_python())
@@ -181,6 +186,7 @@ class Suite:
             except (SyntaxError, ValueError, RecursionError):
                 continue
             found += [f"{path} {what}" for what in _looks_inside(tree, own)]
+            found += [f"{path} extends {name}" for name in _extended(tree, set(self.modules))]
         return list(dict.fromkeys(found))
 
     def _trusted_python(self) -> Iterable[tuple[str, str]]:
@@ -208,6 +214,24 @@ def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
             yield f"uses .{node.attr}"
         elif isinstance(node, ast.AsyncFor | ast.AsyncWith):
             yield "uses async for or async with"
+
+
+def _extended(tree: ast.Module, modules: set[str]) -> Iterable[str]:
+    """Classes of the candidate's modules that the tests extend."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in modules:
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names if alias.name in modules}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                root = base
+                while isinstance(root, ast.Attribute | ast.Subscript):
+                    root = root.value
+                if isinstance(root, ast.Name) and (root.id in names or "*" in names):
+                    yield ast.unparse(base)
 
 
 def _imports(text: str) -> Iterable[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from blampert_env.grading.process import Run
 from blampert_env.grading.report import Method, TestReport
 from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
 from blampert_env.grading.suite import Suite
-from blampert_env.grading.twins import make_twins, test_texts, twin_of
+from blampert_env.grading.twins import Name, in_names_of_project, is_twin, make_twins, test_texts
 from blampert_env.projects import load_solution
 
 Isolation = Literal["default", "strict", "none"]
@@ -40,6 +41,8 @@ class Trusted:
         why: Why not split, where that is so; else "".
         flaky: Ids of tests that do not always say the same of the same code.
         twins: In-process only: ids of the twins that fail for trusted code.
+        shuffles: Whether trusted code passes the same tests in any order.
+        mutable: Files of the project that its reference solution changes.
     """
 
     baseline: TestReport
@@ -48,6 +51,8 @@ class Trusted:
     why: str
     flaky: frozenset[str]
     twins: frozenset[str] = frozenset()
+    shuffles: bool = True
+    mutable: tuple[str, ...] = ()
 
 
 class Engine:
@@ -62,7 +67,7 @@ class Engine:
     def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
         self.suite, self.python, self.isolation = suite, python, isolation
         self._specs: dict[str, dict[str, Any]] = {}
-        self._twins: tuple[dict[str, bytes], dict[str, str]] | None = None
+        self._twins: tuple[dict[str, bytes], dict[str, Name]] | None = None
 
     def run(
         self, method: Method, sources: Mapping[str, bytes], options: Options, files: Mapping[str, bytes] | None = None
@@ -103,7 +108,7 @@ class Engine:
             self._specs[mode] = jailed.specification(self.suite, mode, self.twins()[0] if mode == "whole" else {})
         return self._specs[mode]
 
-    def twins(self) -> tuple[dict[str, bytes], dict[str, str]]:
+    def twins(self) -> tuple[dict[str, bytes], dict[str, Name]]:
         """Test files with twins in them, and the twins' names: drawn once, which no candidate outlives."""
         if self._twins is None:
             files, names = make_twins(test_texts(self.suite.protected, self.suite.test_files))
@@ -145,23 +150,42 @@ def find_out(engine: Engine) -> Trusted:
             )
         return _plain(engine)
     _check_strict(engine)
-    options = Options(TRUSTED_LIMIT_S, "trusted")
+    options = Options(TRUSTED_LIMIT_S, enforces=False)
     first = engine.run("in-process", {}, options)
     ids = judge.collected(first, engine.suite.project.name)
     reference = _reference(engine.suite)
-    runs = [first] + ([engine.run("in-process", reference, options)] if reference else [])
+    sources = [{}, reference] if reference else [{}]
+    runs = [first, *(engine.run("in-process", source, options) for source in sources[1:])]
     reports = [judge.report(run, ids) for run in runs]
-    why = _why_not_split(engine, ids, reference, reports) if not first.killed else "the untouched project does not end"
+    why, mutable = "the untouched project does not end", tuple[str, ...]()
+    if not first.killed:
+        why, mutable = _why_not_split(engine, ids, sources, reports)
     if why and engine.isolation == "strict":
         raise GraderError(f"isolation='strict' needs split tests, and {engine.suite.project.name} {why}: use 'default'")
     method: Method = "in-process" if why else "split"
-    again = judge.report(engine.run(method, {}, Options(TRUSTED_LIMIT_S, "again")), ids)
-    flaky = {test for test in ids if again.outcomes[test] != reports[0].outcomes[test]}
-    seconds = max(run.seconds for run in runs)
-    limit_s = TRUSTED_LIMIT_S if any(run.killed for run in runs) else max(MIN_LIMIT_S, LIMIT_FACTOR * seconds)
-    twins = _twins_that_fail(engine, ids, reference) if method == "in-process" else frozenset()
+    flaky, shuffles = _repeat(engine, method, ids, sources[-1], reports[-1])
+    limit_s = max(MIN_LIMIT_S, LIMIT_FACTOR * max(run.seconds for run in runs))
+    if any(run.killed for run in runs):
+        limit_s = TRUSTED_LIMIT_S
+    twins = _twins_that_fail(engine, ids, sources) if method == "in-process" else frozenset()
     final = judge.report(engine.run(method, {}, options), ids, method=method)
-    return Trusted(final, limit_s, method, why, frozenset(flaky), twins)
+    return Trusted(final, limit_s, method, why, flaky, twins, shuffles, mutable)
+
+
+def _repeat(
+    engine: Engine, method: Method, ids: tuple[str, ...], sources: Mapping[str, bytes], expected: TestReport
+) -> tuple[frozenset[str], bool]:
+    """Tests that say something else of the same code, and whether their order may change."""
+    shuffled = Options(TRUSTED_LIMIT_S, "another order", enforces=False)
+    found = _different(judge.report(engine.run(method, sources, shuffled), ids), expected)
+    if not found:
+        return frozenset(), True
+    again = engine.run(method, sources, Options(TRUSTED_LIMIT_S, enforces=False))
+    return frozenset(_different(judge.report(again, ids), expected)), False
+
+
+def _different(one: TestReport, other: TestReport) -> list[str]:
+    return [test for test, outcome in other.outcomes.items() if one.outcomes[test] != outcome]
 
 
 def _plain(engine: Engine) -> Trusted:
@@ -189,53 +213,74 @@ def _reference(suite: Suite) -> dict[str, bytes]:
 
 
 def _why_not_split(
-    engine: Engine, ids: tuple[str, ...], reference: Mapping[str, bytes], reports: list[TestReport]
-) -> str:
-    """Why tests and candidate must share a process, one line; "" if they need not."""
+    engine: Engine, ids: tuple[str, ...], sources: Sequence[Mapping[str, bytes]], reports: Sequence[TestReport]
+) -> tuple[str, tuple[str, ...]]:
+    """Why tests and candidate must share a process, one line, "" if they need not; files that trusted code changes."""
     reasons = engine.suite.reasons_not_to_split
     if reasons:
-        return reasons[0]
+        return reasons[0], ()
     try:
         staged = jailed.stage(server(engine.python), engine.spec("split"))
     except ServerFailed as error:
-        return f"could not be staged ({error})"
+        return f"could not be staged ({error})", ()
     if staged["unsupported"]:
-        return f"hands {staged['unsupported'][0]} to the candidate"
-    options = Options(TRUSTED_LIMIT_S, "trusted")
-    for sources, expected in zip([{}, reference] if reference else [{}], reports, strict=True):
-        run = engine.run("split", sources, options)
+        return f"hands {staged['unsupported'][0]} to the candidate", ()
+    mutable: set[str] = set()
+    for source, expected in zip(sources, reports, strict=True):
+        run = engine.run("split", source, Options(TRUSTED_LIMIT_S, enforces=False))
         found = judge.report(run, ids)
         last = run.records.all[-1] if run.records.all else {}
         if last.get("unsupported"):
-            return f"hands {last['unsupported'][0]} to the candidate"
-        different = [test for test in ids if found.outcomes[test] != expected.outcomes[test]]
+            return f"hands {last['unsupported'][0]} to the candidate", ()
+        mutable.update(last.get("changed", ()))
+        different = _different(found, expected)
+        # the untouched project fails almost everything either way: what its tests say must agree, too
+        different += [test for test in found.failures if _kind(found, test) != _kind(expected, test)]
         if different:
-            return f"has a test that says something else when it is split ({different[0]})"
-    return ""
+            return f"has a test that says something else when it is split ({different[0]})", ()
+    return "", tuple(sorted(mutable))
 
 
-def _twins_that_fail(engine: Engine, ids: tuple[str, ...], reference: Mapping[str, bytes]) -> frozenset[str]:
-    """Places of tests whose twins fail, as they must, for all trusted code; the others prove nothing."""
+def _kind(report: TestReport, test: str) -> str:
+    """The exception that a test ended with."""
+    lines = [line for line in report.failures.get(test, "").splitlines() if line.startswith("E  ")]
+    return re.split(r"[:\s(]", lines[0][1:].strip(), maxsplit=1)[0].rpartition(".")[2] if lines else ""
+
+
+def _twins_that_fail(engine: Engine, ids: tuple[str, ...], sources: Sequence[Mapping[str, bytes]]) -> frozenset[str]:
+    """Tests whose twins fail, as they must, for all trusted code; the others prove nothing."""
     found: set[str] | None = None
-    for sources in [{}, reference] if reference else [{}]:
+    for source in sources:
         files, names = engine.twins()
-        run = engine.run("in-process", sources, Options(TRUSTED_LIMIT_S, "twins"), files)
-        outcomes = twin_outcomes(run, names)
+        run = engine.run("in-process", source, Options(TRUSTED_LIMIT_S, "twins", enforces=False), files)
+        outcomes = take_twins(run, names)
         failing = {test for test, outcome in outcomes.items() if outcome in ("failed", "error")}
         found = failing if found is None else found & failing
-    return frozenset(found or ()) & {_original(test, {}) for test in ids}
+    return frozenset(found or ()) & set(ids)
 
 
-def twin_outcomes(run: Run, names: Mapping[str, str]) -> dict[str, str]:
-    """Id of the original to the outcome of its twin."""
-    found = {}
-    for record in run.records.of_kind("outcome"):
-        test = str(record.get("id"))
-        if twin_of(test, names):
-            found[_original(test, names)] = str(record.get("outcome"))
-    return found
+def take_twins(run: Run, names: Mapping[str, Name]) -> dict[str, str]:
+    """Take the twins out of a run, and give its tests the project's names.
 
-
-def _original(test: str, names: Mapping[str, str]) -> str:
-    head, bracket, tail = test.partition("[")
-    return "::".join(names.get(part, part) for part in head.split("::")) + bracket + tail
+    Returns:
+        Id of each test to the outcome of its twin.
+    """
+    twins: dict[str, str] = {}
+    kept = []
+    for record in run.records.all:
+        test = str(record.get("id", ""))
+        if is_twin(test, names):
+            if record["kind"] == "outcome":
+                twins[in_names_of_project(test, names)] = str(record.get("outcome"))
+            if record["kind"] in ("outcome", "running"):
+                continue
+        for key in ("id", "failure"):
+            if isinstance(record.get(key), str):
+                record[key] = in_names_of_project(record[key], names)
+        if isinstance(record.get("ids"), list):
+            record["ids"] = [
+                in_names_of_project(str(one), names) for one in record["ids"] if not is_twin(str(one), names)
+            ]
+        kept.append(record)
+    run.records.all = kept
+    return twins

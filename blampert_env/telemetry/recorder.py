@@ -94,7 +94,9 @@ class Recorder:
         """
         with self._lock:
             self._closed = True
-            errors = [error for sink in self._sinks if (error := self._attempt(sink, lambda sink: sink.close()))]
+            # last in, first out: what is counted from the action store is closed before it
+            newest_first = list(reversed(self._sinks))
+            errors = [error for sink in newest_first if (error := self._attempt(sink, lambda sink: sink.close()))]
             self._sinks = []
         if errors and not self._broken:
             raise errors[0]

@@ -4,7 +4,7 @@
 
     logs/<run>/actions.db      the run's steps: all that the run is goes with its folder
     data/actions.db            the steps of every run of the workspace
-    data/learning.json         what was learnt over all runs (beside the runs, where there is no workspace)
+    data/learning.json         what was learnt over all runs (in the run's folder, where there is no workspace)
 """
 
 from __future__ import annotations
@@ -54,18 +54,20 @@ def archive_path(places: Places) -> Path | None:
     return places.data / "actions.db" if places.data else None
 
 
-def learning_store(places: Places, log_folder: Path) -> LearningStore:
-    """What was learnt over all runs."""
-    return LearningStore((places.data or log_folder) / "learning.json")
+def learning_store(places: Places, run: RunFolder) -> LearningStore:
+    """What was learnt: over all runs of a workspace, or from this run."""
+    return LearningStore((places.data or run.path) / "learning.json")
 
 
-def remembered_runs(places: Places, log_folder: Path) -> list[str]:
-    """Names of runs that records know, also of those whose folder is gone.
+def remembered_runs(places: Places) -> list[str]:
+    """Names of runs that a workspace's records know, also of those whose folder is gone.
 
     Raises:
         BlampertError: The learning data cannot be read.
     """
-    return [str(it["run_id"]) for it in learning_store(places, log_folder).read("runs")]
+    return (
+        [str(it["run_id"]) for it in LearningStore(places.data / "learning.json").read("runs")] if places.data else []
+    )
 
 
 def open_records(places: Places, run: RunFolder, about: Mapping[str, Any]) -> Records:
@@ -87,6 +89,6 @@ def open_records(places: Places, run: RunFolder, about: Mapping[str, Any]) -> Re
     except BlampertError:
         store.close()
         raise
-    learning = learning_store(places, run.path.parent)
+    learning = learning_store(places, run)
     sink = LearningSink(learning, store, run.name, {name: about.get(name) for name in _ABOUT})
     return Records(store, archive, sink)

@@ -79,7 +79,7 @@ def test_kill_9_loses_at_most_the_step_in_flight_and_resume_goes_on(tmp_path: Pa
 
 
 def test_full_disk_is_one_line_and_keeps_what_was_saved(tmp_path: Path) -> None:
-    with child(tmp_path, "--project", "calculator", "--iterations", "30", file_limit=60_000) as process:
+    with child(tmp_path, "--project", "calculator", "--iterations", "30", file_limit=150_000) as process:
         _, error = process.communicate(timeout=120)
     assert process.returncode == 1, error
     assert error.count("\n") == 1, error

@@ -195,8 +195,8 @@ def _be_zygote(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         linux.die_with_parent()
         cgroups = fds[1:]
-        if facts["mounts"]:
-            linux.setns(cgroups[0], linux.CLONE_NEWNS)
+        for flag in (linux.CLONE_NEWNS, linux.CLONE_NEWNET) if facts["mounts"] else ():
+            linux.setns(cgroups[0], flag)
             os.close(cgroups.pop(0))
         lane.serve_candidates(control, {**facts, **message["facts"], "cgroups": cgroups}, message["spec"])
     except BaseException as error:

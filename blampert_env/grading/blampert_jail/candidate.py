@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -169,7 +170,10 @@ class Candidate(Peer):
         return found
 
     def do_classes(self) -> list[Any]:
-        """Module, name and special methods of every class of the candidate's loaded modules."""
+        """Module, name and special methods of every class of the candidate's modules that load."""
+        for name in sorted(self.modules):
+            with contextlib.suppress(BaseException):
+                self._module(name)
         return [
             [value.__module__, value.__qualname__, remote.special_methods(value)]
             for name in sorted(self.modules & sys.modules.keys())

@@ -107,6 +107,10 @@ class Lane:
         self.owner = (facts["uid"], facts["gid"]) if facts["uid"] is not None else None
         if facts["mounts"]:
             root.open_slot(facts["slot_size"], self.owner or (os.getuid(), os.getgid()))
+        if "network-namespace" in facts["layers"]:
+            linux.unshare(linux.CLONE_NEWNET)  # lanes share no ports
+            linux.loopback_up()
+            linux.forget_closed_connections()
         self.places = facts["places"]
         for name in _SCRATCH:
             os.makedirs(self.places[name], exist_ok=True)
@@ -151,7 +155,7 @@ class Lane:
         mine, theirs = socket.socketpair()
         fds = [theirs.fileno()]
         if self.facts["mounts"]:
-            fds.append(os.open("/proc/self/ns/mnt", os.O_RDONLY))
+            fds += [os.open(f"/proc/self/ns/{name}", os.O_RDONLY) for name in ("mnt", "net")]
         who = {key: self.facts[key] for key in ("uid", "gid")}
         job = {"op": "zygote", "spec": {key: spec[key] for key in _CANDIDATE_KEYS}, "facts": who}
         try:
@@ -186,7 +190,7 @@ class Lane:
     def clean(self) -> None:
         """Empty the scratch space."""
         for name in _SCRATCH:
-            tree.remove_tree(self.places[name], keep=True)
+            tree.reset(self.places[name], 0o755, self.owner)
 
 
 _CANDIDATE_KEYS = ("modules", "path", "preload", "box", "tmp", "limits", "landlock")
@@ -248,7 +252,7 @@ class Opened:
         if name not in self.zygotes:
             spec, facts = self.spec, self.lane.facts
             if name == "fresh":
-                spec = {**spec, "trusted": self.staged["trusted"]}
+                spec = {**spec, "trusted": self.staged["trusted"], "exports": self.staged["exports"]}
                 made = self.lane.fork_zygote(lambda control: _serve_tests(control, facts, spec, None))
             else:
                 config = {} if os.path.isabs(spec["config"]) else {spec["config"]: spec["files"][spec["config"]]}
@@ -340,7 +344,8 @@ class Run:
         poll = select.poll()
         for fd in (reader, self.children["tests"].pidfd, self.opened.lane.trainer.fileno()):
             poll.register(fd, select.POLLIN)
-        deadline = time.monotonic() + START_LIMIT_S
+        # tests that had to be imported anew share the limit of the first ones
+        deadline = self.started + self.job["limit_s"] if self.started else time.monotonic() + START_LIMIT_S
         parts: list[bytes] = []
         size = 0
         while self.killed is None:

@@ -119,6 +119,7 @@ class State:
 
     def __init__(self) -> None:
         self.random = False
+        self.follows = True  # where the other side goes
         self.raw: Any = None
         self.environment = _environment()
         self.folder = _folder()
@@ -151,7 +152,7 @@ class State:
                 del os.environ[name]
             os.environ.update(wanted)
             self.environment = _environment()
-        if message.get("cwd"):
+        if message.get("cwd") and self.follows:
             with contextlib.suppress(OSError):  # the other side may be where this one cannot go
                 os.chdir(str(message["cwd"]))
             self.folder = _folder()

@@ -156,7 +156,10 @@ class Peer(Codec):
 
     def drop(self, stand_in: Any) -> None:
         """A stand-in of this side is gone."""
-        key = stand_in.__dict__.get(KEY) if hasattr(stand_in, "__dict__") else getattr(stand_in, KEY, None)
+        try:
+            key = object.__getattribute__(stand_in, KEY)  # never asks the other side: this is a finaliser
+        except AttributeError:
+            return
         if type(key) is int:
             known = self.stand_ins.get(key)
             if known is not None and known() is None:
@@ -379,6 +382,7 @@ class Peer(Codec):
             error.__dict__["__blampert_origin__"] = data["key"]
             if isinstance(type(error), RemoteType):
                 object.__setattr__(error, KEY, data["key"])
+                error.__dict__[remote.TEXT] = text
         error.__dict__["__blampert_frames__"] = [str(line) for line in data.get("frames", [])][:40]
         if data.get("cause"):
             error.__cause__ = self.decode_error(data["cause"])

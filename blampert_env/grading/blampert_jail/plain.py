@@ -61,19 +61,41 @@ def _to_time(text: str, fold: int, zone: list[Any] | None) -> datetime.time:
     return datetime.time.fromisoformat(text).replace(fold=fold, tzinfo=_to_zone(zone))
 
 
-def _array(value: Any) -> list[Any]:
-    if value.dtype.hasobject or value.dtype.names or value.nbytes > MAX_ARRAY:
-        raise Unsupported(f"an array of {value.dtype}")
-    return [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode()]
+def is_array(value: object) -> bool:
+    """Whether it is a NumPy array of numbers, texts or times."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(value) is not getattr(numpy, "ndarray", None):
+        return False
+    dtype = value.dtype  # type: ignore[attr-defined]
+    return not dtype.hasobject and not dtype.names and value.nbytes <= MAX_ARRAY  # type: ignore[attr-defined]
 
 
-def _to_array(dtype: str, shape: list[int], data: str) -> Any:
+def array_text(value: Any) -> str:
+    """An array's items as text."""
+    return base64.b64encode(value.tobytes()).decode()
+
+
+def fill_array(value: Any, text: str) -> None:
+    """Give an array other items, in place; one that may not be written keeps its own."""
+    import numpy
+
+    if value.flags.writeable:
+        value[...] = numpy.frombuffer(base64.b64decode(text), value.dtype).reshape(value.shape)
+
+
+def _empty(dtype: str, shape: list[int]) -> Any:
     import numpy
 
     kind = numpy.dtype(dtype)
-    if kind.hasobject:
-        raise Unsupported("an array of objects")
-    return numpy.frombuffer(base64.b64decode(data), kind).reshape(shape).copy()
+    if kind.hasobject or numpy.prod(shape, dtype=object) * kind.itemsize > MAX_ARRAY:
+        raise Unsupported("an array of objects, or too large")
+    return numpy.empty(shape, kind)
+
+
+def _scalar(dtype: str, text: str) -> Any:
+    value = _empty(dtype, [])
+    fill_array(value, text)
+    return value[()]
 
 
 _PATHS = {kind.__name__: kind for kind in (pathlib.PosixPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)}
@@ -116,8 +138,8 @@ _DECODERS: dict[str, Callable[..., Any]] = {
     "uuid": lambda text: uuid.UUID(hex=text),
     "pattern": re.compile,
     "path": lambda kind, text: _PATHS[kind](text),
-    "array": _to_array,
-    "scalar": lambda dtype, shape, data: _to_array(dtype, shape, data)[()],
+    "shape": _empty,
+    "scalar": _scalar,
 }
 
 
@@ -135,11 +157,10 @@ def encode(value: object) -> list[Any] | None:
     if entry is not None:
         return ["x", entry[0], *entry[1](value)]
     numpy = sys.modules.get("numpy")
-    if numpy is not None and hasattr(numpy, "ndarray"):
-        if type(value) is numpy.ndarray:
-            return ["x", "array", *_array(value)]
-        if isinstance(value, numpy.generic) and type(value).__module__ == "numpy":
-            return ["x", "scalar", *_array(numpy.asarray(value))]
+    if numpy is not None and isinstance(value, getattr(numpy, "generic", ())) and type(value).__module__ == "numpy":
+        array = numpy.asarray(value)
+        if is_array(array):
+            return ["x", "scalar", array.dtype.str, array_text(array)]
     return None
 
 

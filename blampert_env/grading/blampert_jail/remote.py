@@ -32,6 +32,11 @@ BINARY = frozenset(
     for name in words("add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift")
     for prefix in ("", "r", "i")
 ) | frozenset(["lt", "le", "gt", "ge", "eq", "ne", "contains"])
+TEXT = "__blampert_text__"  # on exceptions: what str() gives there
+CLOSED = "__blampert_closed__"  # on classes: public names that are not sent across
+PLAIN_NAMES = frozenset(
+    name for kind in (str, bytes, list, tuple, dict, set, int, float) for name in dir(kind) if not name.startswith("_")
+)
 SPECIAL = {f"__{name}__" for name in UNARY | BINARY}
 _COMPARED = words("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __bool__ __len__ __contains__")
 _IMMUTABLE = (bool, int, float, str, bytes, tuple, frozenset, complex)
@@ -106,7 +111,8 @@ class RemoteType(type):
 
 
 _NEVER = frozenset(
-    (KEY, CLASS_KEY, "__isabstractmethod__", "__wrapped__", "__signature__", "__text_signature__", "__set_name__",
+    (KEY, CLASS_KEY, CLOSED,
+     "__isabstractmethod__", "__wrapped__", "__signature__", "__text_signature__", "__set_name__",
      "__get__", "__set__", "__delete__", "__pytest_wrapped__", "__path__", "__file__", "__spec__", "__mro_entries__",
      "__array_interface__", "__array_struct__", "__array__", "__array_function__", "__array_ufunc__", "__await__",
      "__aiter__", "__anext__", "__test__", "__typing_subst__", "__typing_is_unpacked_typevartuple__")
@@ -132,7 +138,7 @@ class RemoteObject(metaclass=RemoteType):
 
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True
-        if name in _NEVER:
+        if name in _NEVER or name in getattr(type(self), CLOSED, ()):
             raise AttributeError(name)
         if name in getattr(type(self), "__blampert_methods__", ()):
             return RemoteMethod(self, name)
@@ -288,7 +294,7 @@ def make_class(name: str, module: str, bases: tuple[type, ...], description: dic
     is_value = any(issubclass(base, (*BASES.values(), BaseException)) for base in bases)
     roots = bases or (RemoteObject,)
     if is_value and not any(issubclass(base, RemoteBehaviour) for base in bases):
-        roots = (*bases, RemoteBehaviour)
+        roots = (RemoteBehaviour, *bases)
     namespace: dict[str, Any] = {
         "__module__": module,
         "__qualname__": name,
@@ -317,6 +323,12 @@ def make_class(name: str, module: str, bases: tuple[type, ...], description: dic
 
 class RemoteBehaviour(metaclass=RemoteType):
     """What :class:`RemoteObject` does, for classes that cannot have its slot: exceptions, extended built-ins."""
+
+    def __str__(self) -> str:
+        text = self.__dict__.get(TEXT)
+        if text is None and isinstance(self, BaseException) and KEY not in self.__dict__:
+            return super().__str__()
+        return _peer(self).text("str", self) if text is None else str(text)
 
     __getattr__ = RemoteObject.__getattr__
     __dir__ = RemoteObject.__dir__

@@ -46,14 +46,14 @@ class SplitTests:
         self.shapes = shapes
         if shapes is None or "value" in shapes:
             is_dynamic = True
-        self.trusted = [] if peer.gone else peer.request("classes")
         self.imported, self.names = list(peer.imported), names
         peer.shared.clear()
         peer.shared_keys.clear()
         peer.dropped.clear()
         return {
             "records": self.reporter.kept,
-            "trusted": self.trusted,
+            "trusted": peer.classes_of_project,
+            "exports": peer.exported,
             "is_dynamic": is_dynamic,
             "unsupported": peer.unsupported,
         }
@@ -63,6 +63,8 @@ class SplitTests:
         root = self.spec["tests_root"]
         extend_path([root, *[os.path.join(root, folder) for folder in self.spec["folders"]]])
         self.peer = peer = Tests(rpc, self.spec)
+        if "trusted" not in self.spec:
+            peer.trust(peer.request("classes"))
         self.reporter = SplitReporter(lambda: peer.gone)
         self.session = Session({**self.spec, "staged": True}, root, self.spec["tmp"], self.reporter)
         self.session.collect()
@@ -98,9 +100,13 @@ class SplitTests:
         assert session is not None
         for record in reporter.kept:
             reporter.send(**record)
-        session.shuffle(job["seed"])
+        peer.enforces = job["enforces"]
+        peer.watched = [os.path.join(self.spec["box"], path) for path in job["watched"]]
+        if job["seed"]:
+            session.shuffle(job["seed"])
         session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.gone)
-        reporter.send("finished", code=0, gone=peer.gone, unsupported=peer.unsupported[:5])
+        changed = [os.path.relpath(path, self.spec["box"]) for path in sorted(peer.changed)]
+        reporter.send("finished", code=0, gone=peer.gone, unsupported=peer.unsupported[:5], changed=changed)
 
 
 class WholeTests:
@@ -137,7 +143,8 @@ class WholeTests:
             self.session.collect()
         except Exception as error:
             reporter.send("not_collected", id="", outcome="failed", failure=f"{type(error).__name__}: {error}")
-        self.session.shuffle(job["seed"])
+        if job["seed"]:
+            self.session.shuffle(job["seed"])
         self.session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: True)
         for path, file in outside(spec["top_modules"], box):
             reporter.send("outside", path=path, file=file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 from collections.abc import Callable
 
 
@@ -16,6 +17,7 @@ def remove_tree(top: str | os.PathLike[str], *, keep: bool = False) -> None:
         top: The folder.
         keep: Only empty it.
     """
+    prefix = secrets.token_hex(8)  # a name that is taken already would stop the move
     numbers = itertools.count()
     progress = True
     while progress:
@@ -28,12 +30,30 @@ def remove_tree(top: str | os.PathLike[str], *, keep: bool = False) -> None:
             for child in _entries(entry.path):
                 if child.is_dir(follow_symlinks=False):
                     attempt(os.chmod, child.path, 0o700)  # only a writable folder can be moved
-                    progress |= attempt(os.rename, child.path, os.path.join(top, f".moved-{next(numbers)}"))
+                    progress |= attempt(os.rename, child.path, os.path.join(top, f"{prefix}-{next(numbers)}"))
                 else:
                     progress |= attempt(os.unlink, child.path)
             progress |= attempt(os.rmdir, entry.path)
     if not keep:
         attempt(os.rmdir, top)
+
+
+def reset(folder: str, mode: int, owner: tuple[int, int] | None) -> None:
+    """Empty a folder and take from it what may have been written on it: mode, owner, attributes, times.
+
+    Raises:
+        OSError: It cannot be emptied.
+    """
+    attempt(os.chmod, folder, 0o700)
+    remove_tree(folder, keep=True)
+    if os.listdir(folder):
+        raise OSError(f"{folder} cannot be emptied")
+    for name in os.listxattr(folder, follow_symlinks=False):
+        attempt(os.removexattr, folder, name)
+    if owner:
+        os.chown(folder, *owner)
+    os.chmod(folder, mode)
+    os.utime(folder, (0, 0))
 
 
 def _entries(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import functools
 import importlib
@@ -13,6 +14,7 @@ import shutil
 import socket
 import sys
 import types
+import unittest
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +26,7 @@ from .remote import CLASS_KEY, RemoteFunction, RemoteObject, RemoteType
 from .wire import ProtocolError
 
 _DECOYS = 3
+_FREE = frozenset({"import", "get", "probe", "classes"})  # what test modules may do while they are staged
 # objects whose attributes lead into the interpreter
 _CLOSED = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, types.GeneratorType,
@@ -49,7 +52,9 @@ class Tests(Peer):
         self.packages = frozenset(spec["packages"])
         self.tests_root = spec["tests_root"].rstrip("/") + "/"
         self.grants = spec["grants"]
-        self.trusted = {(module, name): set(special) for module, name, special in spec.get("trusted", ())}
+        self.trust(spec.get("trusted", ()))
+        self.exports_allowed: dict[str, list[str]] | None = spec.get("exports")
+        self.exported: dict[str, list[str]] = {}
         self.named: dict[tuple[str, str], Any] = {}
         self.gets: list[list[Any]] = []  # names that test modules took from the candidate's while they were staged
         self.imported: list[str] = []
@@ -58,11 +63,20 @@ class Tests(Peer):
         self.unsupported: list[str] = []
         self.state = mirror.State()
         self.state.random = bool(spec.get("random"))
+        self.state.follows = bool(spec.get("cwd"))
         self.patched: list[Any] = []
+        self.watched: list[str] = []
+        self.changed: set[str] = set()
+        self.enforces = True
         remote.use(self)
         sys.meta_path.insert(0, Finder(self))
         _run_remotely(dataclasses, "asdict", "astuple", "fields", "replace", "is_dataclass")
         _watch_patches(self)
+
+    def trust(self, classes: Sequence[Sequence[Any]]) -> None:
+        """Know the classes of the untouched project: module, name, special methods."""
+        self.classes_of_project = list(classes)
+        self.trusted = {(str(module), str(name)): set(special) for module, name, special in classes}
 
     # the wire
 
@@ -75,14 +89,17 @@ class Tests(Peer):
         __tracebackhide__ = True
         if self.gone:
             raise CandidateGone("the candidate's process has ended")
-        if op not in ("import", "get", "probe", "classes"):
+        if op not in _FREE:
             self.used = True
         try:
             while self.patched:
                 super().request("patch", *self.patched.pop(0))
             if op in ("call", "method"):
                 self._grant([*args[-2], *args[-1].values()])
-            return super().request(op, *args)
+            watched = self._watched()
+            answer = super().request(op, *args)
+            self._check_watched(watched)
+            return answer
         except Unsupported as error:
             self.unsupported.append(str(error))
             raise TypeError(f"{error} cannot be given to the candidate's process") from None
@@ -91,6 +108,26 @@ class Tests(Peer):
                 raise  # the candidate's own
             self.gone = True
             raise CandidateGone("the candidate's process has ended") from None
+
+    def _watched(self) -> list[Any]:
+        """What identifies each file of the project that both sides can read."""
+        found: list[Any] = []
+        for path in self.watched:
+            try:
+                info = os.stat(path, follow_symlinks=False)
+                found.append((info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns))
+            except OSError:
+                found.append(None)
+        return found
+
+    def _check_watched(self, before: list[Any]) -> None:
+        """A candidate that changes a file of the project could change what the tests compare with."""
+        if before == self._watched():
+            return
+        after = self._watched()
+        self.changed |= {path for path, old, new in zip(self.watched, before, after, strict=True) if old != new}
+        if self.enforces:
+            raise self._broken(ValueError(f"it changed {sorted(self.changed)[0]}, which is the project's"))
 
     def _grant(self, values: list[Any]) -> None:
         """Files of the tests' own folder that they name to the candidate can be read by it."""
@@ -163,7 +200,10 @@ class Tests(Peer):
     def make_class(self, name: str, module: str, bases: list[Any], description: dict[str, Any]) -> type:
         """As for any peer; bases are stand-ins, exceptions, and the immutable built-ins."""
         kept = [base for base in bases if self._may_be_base(self.decode(base))]
-        return super().make_class(name, module, kept, description)
+        cls = super().make_class(name, module, kept, description)
+        if (module, name) not in self.trusted:  # its methods could answer what a test wants to hear
+            type.__setattr__(cls, remote.CLOSED, remote.PLAIN_NAMES)
+        return cls
 
     def _may_be_base(self, base: Any) -> bool:
         if not isinstance(base, type):
@@ -179,7 +219,7 @@ class Tests(Peer):
             return self._attribute(target, args[1])(*args[2], **args[3])
         if op == "get":
             return self._attribute(target, args[1])
-        if op == "set" and self._is_of_tests(type(target)) and not str(args[1]).startswith("_"):
+        if op == "set" and self._may_set(target, str(args[1])):
             return setattr(target, args[1], args[2])
         if op == "special" and args[1] in remote.SPECIAL | {"__hash__"}:
             return getattr(type(target), args[1])(target, *args[2])
@@ -191,9 +231,18 @@ class Tests(Peer):
 
     def _attribute(self, target: Any, name: str) -> Any:
         top = str(type(target).__module__).partition(".")[0]
-        if name.startswith("_") or isinstance(target, _CLOSED) or top in _CLOSED_MODULES:
+        is_closed = isinstance(target, _CLOSED) or top in _CLOSED_MODULES
+        if isinstance(target, unittest.TestCase) and hasattr(unittest.TestCase, name):
+            is_closed = True
+        if name.startswith("_") or is_closed:
             raise AttributeError(f"{type(target).__name__!r} object has no attribute {name!r} for the candidate")
         return getattr(target, name)
+
+    def _may_set(self, target: Any, name: str) -> bool:
+        """Plain data of an instance of the tests' own classes, never what could be called."""
+        if name.startswith("_") or not self._is_of_tests(type(target)) or isinstance(target, (type, unittest.TestCase)):
+            return False
+        return not hasattr(type(target), name) and not callable(getattr(target, name, None))
 
     def _is_of_tests(self, cls: type) -> bool:
         module = sys.modules.get(cls.__module__)
@@ -256,7 +305,27 @@ class Tests(Peer):
         known = self.trusted.get((module, name), set())
         return {method for method in special if method.strip("_") in remote.UNARY or method in known}
 
+    def public(self, module: str, names: Sequence[Any]) -> list[str]:
+        """What a star import takes: names that the untouched project offers, none of the language's own."""
+        found = [str(name) for name in names if not str(name).startswith("_") and not hasattr(builtins, str(name))]
+        if self.exports_allowed is not None:
+            found = [name for name in found if name in self.exports_allowed.get(module, ())]
+        self.exported[module] = found
+        return found
+
     # comparison
+
+    def special(self, stand_in: Any, name: str, args: tuple[Any, ...]) -> Any:
+        """Call a special method; a context manager never sees what an assertion says, and cannot silence it."""
+        __tracebackhide__ = True
+        if name != "__exit__" or len(args) != 3:
+            return super().special(stand_in, name, args)
+        error = args[1]
+        is_verdict = isinstance(error, AssertionError) or str(type(error).__module__).startswith("_pytest")
+        if error is None or not is_verdict or "__blampert_origin__" in vars(error):
+            return super().special(stand_in, name, (args[0], error, None))
+        super().special(stand_in, name, (AssertionError, AssertionError(), None))
+        return False
 
     def equal(self, stand_in: Any, other: object) -> Any:
         """Ask for ``stand_in == other`` among comparisons that must fail; an object equal to those is equal to nothing.
@@ -356,7 +425,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         except (SystemExit, GeneratorExit) as error:  # pytest would stop
             raise ImportError(f"{type(error).__name__}: {error}") from None
         self.peer.imported.append(module.__name__)
-        module.__dict__["__all__"], module.__dict__["__doc__"] = [str(name) for name in names], doc
+        module.__dict__["__all__"], module.__dict__["__doc__"] = self.peer.public(module.__name__, names), doc
 
 
 def _run_remotely(module: types.ModuleType, *names: str) -> None:

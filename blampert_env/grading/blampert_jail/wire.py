@@ -24,6 +24,7 @@ from .plain import Unsupported
 _SCALARS = frozenset({type(None), bool, str, float})
 _SMALL = 1 << 62
 MAX_DEPTH = 120
+MAX_SHARED = 20_000
 
 _COUNTER, _DEQUE, _ORDERED = collections.Counter, collections.deque, collections.OrderedDict
 _KINDS: dict[type, str] = {
@@ -54,13 +55,15 @@ class Shared:
     def changed(self) -> bool:
         """Whether it differs from what was remembered, entry by entry and by identity."""
         state = self._state()
-        if self.kind in ("bytearray", "set"):
+        if self.kind in ("bytearray", "set", "array"):
             return bool(state != self.seen)
         return len(state) != len(self.seen) or any(a is not b for a, b in zip(state, self.seen, strict=True))
 
     def _state(self) -> Any:
         if self.kind == "bytearray":
             return bytes(self.obj)
+        if self.kind == "array":
+            return self.obj.tobytes()
         if self.kind == "set":
             return frozenset(self.obj)
         if self.kind in _MAPPINGS:
@@ -106,6 +109,8 @@ class Codec:
             return ["f", *self._items(value, depth)]
         if kind is slice:
             return ["s", *self._items((value.start, value.stop, value.step), depth)]
+        if plain.is_array(value):
+            return self._encode_container(value, "array", depth)
         found = plain.encode(value)
         return found if found is not None else self.encode_object(value, depth)
 
@@ -126,7 +131,13 @@ class Codec:
         return encoded
 
     def share(self, key: int, value: Any, kind: str) -> Shared:
-        """Know a container from now on."""
+        """Know a container from now on.
+
+        Raises:
+            Unsupported: There are too many: each is looked at with every message.
+        """
+        if len(self.shared) >= MAX_SHARED:
+            raise Unsupported(f"more than {MAX_SHARED:,} containers at once")
         shared = self.shared[key] = Shared(value, kind)
         self.shared_keys[id(value)] = key
         return shared
@@ -134,11 +145,15 @@ class Codec:
     def _extra(self, value: Any, kind: str, depth: int) -> Any:
         if kind == "deque":
             return value.maxlen
+        if kind == "array":
+            return ["x", "shape", value.dtype.str, list(value.shape)]
         return self.encode(value.default_factory, depth + 1) if kind == "defaultdict" else None
 
     def _contents(self, value: Any, kind: str, depth: int) -> Any:
         if kind == "bytearray":
             return value.decode("latin-1")
+        if kind == "array":
+            return plain.array_text(value)
         if kind in _MAPPINGS:
             return self._items([part for pair in list(value.items()) for part in pair], depth)
         return self._items(list(value), depth)
@@ -178,6 +193,9 @@ class Codec:
         """Make an existing container hold ``contents``, in place."""
         if kind == "bytearray":
             value[:] = contents.encode("latin-1")
+            return
+        if kind == "array":
+            plain.fill_array(value, contents)
             return
         items = [self.decode(item) for item in contents]
         if kind == "list":
@@ -266,4 +284,5 @@ _MAKE: dict[str, Any] = {
     "counter": lambda extra: _COUNTER(),
     "deque": lambda extra: _DEQUE(maxlen=extra),
     "defaultdict": lambda extra: collections.defaultdict(extra),
+    "array": lambda extra: extra,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 MAX_REPR = 1_000_000
 """Longest ``repr`` that is kept, in characters."""
 
@@ -16,12 +18,24 @@ class Unserialisable(Exception):
     """A value that JSON cannot hold; the message says why."""
 
 
+_STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
 def encode(value: Any) -> str:
-    """``value`` as ASCII JSON.
+    """``value`` as JSON.
+
+    orjson is ten times as fast as the library's own encoder, which has the last word: on what orjson refuses (a key
+    that is a number, a lone surrogate), and on null, which orjson also makes of NaN.
 
     Raises:
         Unserialisable: It cannot be written as JSON.
     """
+    try:
+        text = orjson.dumps(value, option=_STRICT)
+        if b"null" not in text:
+            return text.decode()
+    except TypeError:  # orjson's JSONEncodeError is one
+        pass
     try:
         return _encode(value)
     except Exception as error:  # a value's own methods may raise anything; none of it may reach the publisher

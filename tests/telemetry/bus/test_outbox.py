@@ -28,7 +28,7 @@ def test_a_locked_file_never_holds_a_publisher_up(tmp_path: Path, caplog: pytest
                 started = time.perf_counter()
                 accepted += bus.publish("t", number) > 0
                 slowest = max(slowest, time.perf_counter() - started)
-        assert slowest < 0.2
+        assert slowest < 1.0  # SQLite would wait for 30 s
         assert 100 <= accepted <= 2_200  # the batch the thread holds, and the buffer
         depths = bus.depths()
         assert depths.refused == 2_500 - accepted > 0
