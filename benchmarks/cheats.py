@@ -1,7 +1,7 @@
 """What pays to cheat: every attack of tests/grading/attacks in four ways of running tests, and odd honest programs.
 
-An attack pays if more tests pass than an honest grader lets pass, or if what was planted (a secret, files, listeners) was
-reached. Attacks that could harm the machine are not run without a sandbox; how many is said.
+An attack pays if more tests pass than an honest grader lets pass, or if what was planted (a secret, files, listeners)
+was reached. Attacks that could harm the machine are not run without a sandbox; how many is said.
 
 - ``plain subprocess``: ``isolation="none"``.
 - ``in-process``: tests and candidate in one jailed process.
@@ -24,13 +24,12 @@ from machine import finish, print_table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.grading.attacks import suite
-from tests.grading.attacks.case import Case
-from tests.grading.attacks.planted import planted
-
 from blampert_env.errors import GraderError
 from blampert_env.grading import Grader
 from blampert_env.grading.trusted import _twins_that_fail
+from tests.grading.attacks import suite
+from tests.grading.attacks.case import Case
+from tests.grading.attacks.planted import planted
 
 MODES = ("plain subprocess", "in-process", "in-process, twins", "default")
 

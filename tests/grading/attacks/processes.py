@@ -37,7 +37,8 @@ CASES = [
              dangerous=True, timeout_s=1.0),
     _at_call("a signal to everybody", "for s in (19, 9):\n    for p in (-1, 0, 1): os.kill(p, s)",
              dangerous=True, timeout_s=1.0),
-    _at_call("a signal to the trainer", "for s in (19, 9):\n    for p in range(2, 3000):\n        if p != os.getpid():\n"
+    _at_call("a signal to the trainer", 
+             "for s in (19, 9):\n    for p in range(2, 3000):\n        if p != os.getpid():\n"
              "            try: os.kill(p, s)\n            except OSError: pass", dangerous=True, timeout_s=2.0),
     _at_call("stopped", "os.kill(os.getpid(), signal.SIGSTOP)", timeout_s=1.0),
     _at_import("an alarm that ends the run", "import os, signal\nsignal.signal(14, lambda *a: os._exit(0))\n"

@@ -45,7 +45,8 @@ _READ = code("""
 """)
 
 CASES = [
-    _search("the test file beside it", "for name in os.listdir('.'):\n    if os.path.isfile(name): learn(open(name).read())"),
+    _search("the test file beside it",
+            "for name in os.listdir('.'):\n    if os.path.isfile(name): learn(open(name).read())"),
     _search("test files anywhere", """
         for top in ('/tests', '/box', '/grants', '/slot', '/tmp', '/dev/shm', '/home', '/srv', '@CWD@', '@HOME@'):
             for base, _, names in os.walk(top):

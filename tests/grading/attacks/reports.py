@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .case import Case, code
-from .targets import ASKING, ERRORS, MONEY, PLAIN, TALK, TOGETHER, UNIT
+from .targets import ASKING, ERRORS, MONEY, PLAIN, TALK, UNIT
 
 PEER = code("""
     import gc, json, os, struct, sys, threading, time
@@ -108,7 +108,8 @@ CASES = [
     _wire("messages of any size and depth", """
         forms = [b'[' * 100000, b'{"ok": ' + b'[' * 5000 + b']' * 5000 + b'}', b'{"ok": NaN}', b'null', b'[]', b'{}',
                  b'{"q": []}', b'{"q": ["call"]}', b'{"ok": ["i", "zz"]}', b'{"ok": ["c", 1, "list", null, 7]}',
-                 b'{"ok": ["x", "array", "O", [1], ""]}', b'{"ok": {"a": 1}}', b'{"err": {"cls": 3, "args": 4}}', b'\\xff']
+                 b'{"ok": ["x", "array", "O", [1], ""]}', b'{"ok": {"a": 1}}', b'\\xff',
+                 b'{"err": {"cls": 3, "args": 4}}']
         def answer(name, args): send(forms[len(name) * len(str(args)) % len(forms)])
     """),
     _wire("a message that is announced and never sent", """
@@ -129,7 +130,8 @@ CASES = [
         def answer(*a):
             keys = [peer.new_key() for _ in range(20000)]
             first = ['c', keys[0], 'list', None, []]
-            return Raw(['t', first, *[['c', key, 'list', None, [['=', before]]] for before, key in zip(keys, keys[1:])]])
+            pairs = zip(keys, keys[1:])
+            return Raw(['t', first, *[['c', key, 'list', None, [['=', before]]] for before, key in pairs]])
     """),
     _wire("messages before anybody asked", """
         for number in (5, 'HI!', 3.0, [0, 1, 4, 9]):
@@ -210,68 +212,3 @@ CASES = [
                 return None
     """)}, 0),
 ]  # fmt: skip
-
-_FORGE = code("""
-    import sys
-    def forge():
-        frame = sys._getframe()
-        while frame:
-            reporter = frame.f_locals.get('reporter')
-            if reporter is not None and hasattr(reporter, 'send'):
-                for test in ('test_in_a_thread', 'test_total'):
-                    reporter.send('outcome', id=f'test_together.py::{test}', outcome='passed', failure='')
-                reporter.send('finished', code=0)
-                import os; os._exit(0)
-            frame = frame.f_back
-""")
-_TOGETHER = {
-    "forged outcomes": _FORGE + "forge()\ndef total(numbers): pass\n",
-    "forged outcomes while a test runs": _FORGE + "def total(numbers): forge()\n",
-    "a runner that passes everything": code("""
-        from _pytest.runner import CallInfo
-        plain = CallInfo.from_call.__func__
-        CallInfo.from_call = classmethod(lambda cls, func, when, reraise=None: plain(cls, lambda: None, when, reraise))
-        def total(numbers): pass
-    """),
-    "a reporter that passes everything": code("""
-        import gc
-        for found in gc.get_objects():
-            if type(found).__name__ == 'Reporter': type(found).worse = lambda self, o: setattr(self, 'outcome', 'passed')
-        def total(numbers): pass
-    """),
-    "a reporter that passes all but the odd names": code("""
-        import gc, re
-        for found in gc.get_objects():
-            if type(found).__name__ == 'Reporter':
-                send = type(found).send
-                def forged(self, kind, **fields):
-                    if kind == 'outcome' and not re.search('[0-9a-f]{16}', fields['id']): fields['outcome'] = 'passed'
-                    send(self, kind, **fields)
-                type(found).send = forged
-        def total(numbers): pass
-    """),
-    "a test that knows an impossible one": code("""
-        from _pytest.runner import CallInfo
-        plain = CallInfo.from_call.__func__
-        def from_call(cls, func, when, reraise=None):
-            item = next((c.cell_contents for c in func.__closure__ or () if hasattr(c.cell_contents, 'nodeid')), None)
-            names = item.function.__code__.co_names if item is not None else ()
-            is_twin = any('impossible' in name for name in names)
-            return plain(cls, func if is_twin or when != 'call' else lambda: None, when, reraise)
-        CallInfo.from_call = classmethod(from_call)
-        def total(numbers): pass
-    """),
-    "equal to everything, together": "class Lie:\n    def __eq__(self, o): return True\ndef total(n): return Lie()\n",
-    "a patched assertion, together": code("""
-        import builtins
-        builtins.AssertionError = type('Never', (Exception,), {})
-        class Fine(BaseException): pass
-        import _pytest.python
-        _pytest.python.pytest_pyfunc_call = lambda pyfuncitem: True
-        def total(numbers): pass
-    """),
-}
-CASES += [
-    Case(name, "in one process", TOGETHER, {"together.py": source}, dangerous="_exit" in source)
-    for name, source in _TOGETHER.items()
-]

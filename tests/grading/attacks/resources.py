@@ -43,11 +43,13 @@ CASES = [
     _hangs("signals that are ignored", "for s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
            "    except (OSError, ValueError): pass\nwhile True: pass"),
     _eats("memory", "x = []\nwhile True: x.append(bytearray(2**26))"),
-    _eats("memory by a mapping", "import mmap\nx = []\nwhile True:\n    m = mmap.mmap(-1, 2**28); m.write(b'x' * 2**28); x.append(m)"),
+    _eats("memory by a mapping", "import mmap\nx = []\nwhile True:\n"
+          "    m = mmap.mmap(-1, 2**28); m.write(b'x' * 2**28); x.append(m)"),
     _eats("memory in files without names", "while True:\n    fd = os.memfd_create('x')\n"
           "    while os.write(fd, bytes(2**20)): pass"),
     _eats("forks", "while True:\n    try: os.fork()\n    except OSError: pass"),
-    _eats("threads", "def more():\n    while True:\n        try: threading.Thread(target=time.sleep, args=(99,)).start()\n"
+    _eats("threads", "def more():\n    while True:\n"
+          "        try: threading.Thread(target=time.sleep, args=(99,)).start()\n"
           "        except RuntimeError: pass\nmore()"),
     _eats("descriptors", "x = []\nwhile True: x.append(os.open('/dev/null', 0))"),
     _eats("sockets", "x = []\nwhile True: x.extend(socket.socketpair())"),
@@ -73,9 +75,11 @@ CASES = [
     _hangs("a crash", "import ctypes\nctypes.string_at(0)"),
     _hangs("an endless generator", "return (x for x in iter(int, 1))"),
     _hangs("a range that nobody can count", "return range(10**18)"),
-    _eats("limits raised", "for kind in range(16):\n    try: resource.setrlimit(kind, (-1, -1))\n    except (OSError, ValueError): pass\n"
+    _eats("limits raised", "for kind in range(16):\n"
+          "    try: resource.setrlimit(kind, (-1, -1))\n    except (OSError, ValueError): pass\n"
           "x = []\nwhile True: x.append(bytearray(2**26))"),
-    _eats("everything at once", "for n in range(8):\n    if os.fork() == 0:\n        x = []\n        while True: x.append(bytearray(2**24))\n"
+    _eats("everything at once", "for n in range(8):\n    if os.fork() == 0:\n"
+          "        x = []\n        while True: x.append(bytearray(2**24))\n"
           "while True: pass"),
     Case("a source of ten megabytes", "resources", PLAIN, {"plain.py": RIGHT + "# " + "x" * 10_000_000}, 0),
     Case("a source that takes the parser's time", "resources", PLAIN,
