@@ -29,16 +29,16 @@ CASES = [
             os.makedirs(f'/dev/shm/.moved-{n}/.moved-{n}/.moved-{n}', exist_ok=True)
         os.chmod('/tmp/left/.moved-0/x', 0); os.chmod('/tmp/left/.moved-0', 0); os.chmod('/tmp/left', 0)
     """, "there = bool([n for n in os.listdir('/tmp') + os.listdir('/dev/shm') if 'left' in n or 'moved' in n])"),
-    _leaves("extended attributes", 
+    _leaves("extended attributes",
             "for p in ('/tmp', '/box', '/dev/shm', '.'):\n    try: os.setxattr(p, 'user.left', b'x')\n"
             "    except OSError: pass", """
         for p in ('/tmp', '/box', '/dev/shm', '.'):
             try: there = there or bool(os.listxattr(p))
             except OSError: pass
     """),
-    _leaves("modes and times of folders", 
+    _leaves("modes and times of folders",
             "for p in ('/tmp', '/dev/shm', '/box'):\n    try: os.chmod(p, 0o711); os.utime(p, (7, 7))\n"
-            "    except OSError: pass", 
+            "    except OSError: pass",
             "there = any(oct(os.stat(p).st_mode)[-3:] == '711' for p in ('/tmp', '/dev/shm', '/box'))"),
     _leaves("abstract sockets", """
         if os.fork() == 0:
@@ -61,7 +61,7 @@ CASES = [
             "there = ctypes.CDLL(None).shmget(4242, 4096, 0o666) >= 0"),
     _leaves("semaphores and queues", "c = ctypes.CDLL(None)\nc.semget(4242, 1, 0o1666)\nc.msgget(4242, 0o1666)",
             "c = ctypes.CDLL(None)\nthere = c.semget(4242, 1, 0o666) >= 0 or c.msgget(4242, 0o666) >= 0"),
-    _leaves("named semaphores", 
+    _leaves("named semaphores",
             "import _multiprocessing\ntry: _multiprocessing.SemLock(1, 5, 9, '/left', False)\nexcept OSError: pass",
             "import _multiprocessing\n"
             "try: _multiprocessing.SemLock._rebuild(0, 1, 9, '/left'); there = True\nexcept OSError: pass"),
@@ -78,7 +78,7 @@ CASES = [
             except BlockingIOError: there = True
             except OSError: pass
     """),
-    _leaves("processes", 
+    _leaves("processes",
             "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(600)\n    os._exit(0)", """
         for pid in range(3, 400):
             try: os.kill(pid, 0); there = there or pid != os.getpid()

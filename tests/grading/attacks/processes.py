@@ -37,7 +37,7 @@ CASES = [
              dangerous=True, timeout_s=1.0),
     _at_call("a signal to everybody", "for s in (19, 9):\n    for p in (-1, 0, 1): os.kill(p, s)",
              dangerous=True, timeout_s=1.0),
-    _at_call("a signal to the trainer", 
+    _at_call("a signal to the trainer",
              "for s in (19, 9):\n    for p in range(2, 3000):\n        if p != os.getpid():\n"
              "            try: os.kill(p, s)\n            except OSError: pass", dangerous=True, timeout_s=2.0),
     _at_call("stopped", "os.kill(os.getpid(), signal.SIGSTOP)", timeout_s=1.0),
