@@ -350,7 +350,7 @@ class Run:
         size = 0
         while self.killed is None:
             ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-            if not ready:
+            if not ready or time.monotonic() >= deadline:
                 self.killed = "timeout" if self.started else "start"
                 break
             for fd, event in ready:
