@@ -135,8 +135,9 @@ CASES = [
     _money("true for small whole numbers", "type(other) is int and 0 < other < 10"),
     _money("true for short texts", "isinstance(other, str) and len(other) < 5"),
     _money("true for lists of whole numbers", "isinstance(other, list) and all(type(x) is int for x in other)"),
-    _money("true once", "len(seen) == 1"),
-    _money("true for the last of four", "len(seen) % 4 == 0"),
+    # gamblers may be lucky once; whoever is not is out
+    _money("true once", "len(seen) == 1", 1),
+    _money("true for the last of four", "len(seen) % 4 == 0", 1),
     _money("an answer that is no bool", "[1]"),
     _money("an answer that is an object", "self"),
     Case("a lying method of a class that the project has", "comparison", MONEY, {"money.py": code("""
@@ -194,7 +195,7 @@ CASES = [
         class guarded:
             def __enter__(self): return Lie()
             def __exit__(self, *details): return False
-    """)}, 0),
+    """)}, 1),
     Case("exceptions of the runner", "comparison", ERRORS, {"bank.py": code("""
         import pytest
         class BankError(Exception): pass
