@@ -41,7 +41,7 @@ def grader(case: Case, mode: str) -> Grader:
     found = Grader(case.target.project, cache_size=0, timeout_s=case.timeout_s)
     if mode != "default":
         trusted = found._trusted_run()
-        twins = _twins_that_fail(found._engine, found.test_ids, {}) if mode.endswith("twins") else frozenset()
+        twins = _twins_that_fail(found._engine, found.test_ids, [{}]) if mode.endswith("twins") else frozenset()
         found._found = replace(trusted, method="in-process", twins=twins)
     return found
 

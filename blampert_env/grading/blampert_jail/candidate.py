@@ -175,10 +175,20 @@ class Candidate(Peer):
             with contextlib.suppress(BaseException):
                 self._module(name)
         return [
-            [value.__module__, value.__qualname__, remote.special_methods(value)]
+            [value.__module__, value.__qualname__, remote.special_methods(value), self.public(value), self.bases(value)]
             for name in sorted(self.modules & sys.modules.keys())
             for value in list(vars(sys.modules[name]).values())
             if isinstance(value, type) and value.__module__ == name
+        ]
+
+    def public(self, cls: type) -> list[str]:
+        """Public names of a class."""
+        return [name for name in dir(cls) if not name.startswith("_")]
+
+    def bases(self, cls: type) -> list[str]:
+        """Full names of those bases that the tests' side is told of."""
+        return [
+            f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__[1:] if self.encode_base(base) is not None
         ]
 
     def do_patch(self, module: str, owner: str, name: str, value: Any, is_back: bool) -> None:
