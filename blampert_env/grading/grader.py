@@ -202,6 +202,8 @@ class Grader:
         secret = self.tests != "visible"
         if trusted.method != "in-process":
             run = self._engine.run(trusted.method, sources, options)
+            if run.records.finished and run.records.all[-1].get("tampered"):
+                return judge.tampered(ids, "split")
             return judge.report(run, ids, secret=secret, method=trusted.method)
         report, twins = self._engine.run_both(sources, options, ids)
         unproved = [

@@ -69,8 +69,8 @@ def report(run: Run, ids: Sequence[str], *, secret: bool = False, method: Method
     )
 
 
-def tampered(ids: Sequence[str]) -> TestReport:
-    """The report on files that made a test pass which cannot: nothing that the others said counts."""
+def tampered(ids: Sequence[str], method: Method = "in-process") -> TestReport:
+    """The report on files that made a test pass which cannot, or answer what it wants to hear: nothing counts."""
     text = "a test that cannot pass did: the tests were tampered with"
     return TestReport(
         dict.fromkeys(ids, "failed"), dict.fromkeys(ids[:1], text), 0.0, "tampered", "rejected", "in-process"

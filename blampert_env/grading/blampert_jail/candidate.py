@@ -125,6 +125,11 @@ class Candidate(Peer):
         """Call a special method as operators do."""
         return getattr(type(owner), name)(owner, *args)
 
+    def do_equal(self, owner: Any, others: list[Any]) -> list[Any]:
+        """``owner == other`` for each of them, as its class sees it."""
+        answers = [type(owner).__eq__(owner, other) for other in others]
+        return [answer if answer is NotImplemented else bool(answer) for answer in answers]
+
     def do_std(self, module: str, name: str, args: list[Any]) -> Any:
         """Call a function of the standard library on objects of this side."""
         return getattr(importlib.import_module(module), name)(*args)

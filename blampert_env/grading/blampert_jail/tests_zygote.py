@@ -106,7 +106,8 @@ class SplitTests:
             session.shuffle(job["seed"])
         session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.is_over())
         changed = [os.path.relpath(path, self.spec["box"]) for path in sorted(peer.changed)]
-        reporter.send("finished", code=0, gone=peer.gone, unsupported=peer.unsupported[:5], changed=changed)
+        found = {"unsupported": peer.unsupported[:5], "changed": changed, "tampered": peer.tampered}
+        reporter.send("finished", code=0, gone=peer.gone, **found)
 
 
 class WholeTests:

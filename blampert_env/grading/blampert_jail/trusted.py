@@ -61,10 +61,11 @@ class Tests(Peer):
         self.gets: list[list[Any]] = []  # names that test modules took from the candidate's while they were staged
         self.imported: list[str] = []
         self.used = False  # anything but names was asked for
-        self.gone = False
+        self.gone = self.tampered = False
         self.unsupported: list[str] = []
         self.state = mirror.State()
         self.state.random = bool(spec.get("random"))
+        self.state.believes = False
         self.state.follows = bool(spec.get("cwd"))
         self.patched: list[Any] = []
         self.watched: list[str] = []
@@ -140,7 +141,7 @@ class Tests(Peer):
             return
         self.changed |= {path for path, old, new in zip(self.watched, self.seen, now, strict=True) if old != new}
         if self.enforces:
-            raise self._broken(ValueError(f"it changed {sorted(self.changed)[0]}, which is the project's"))
+            raise self._tampered(f"a change of {sorted(self.changed)[0]}, which is the project's")
 
     def is_over(self) -> bool:
         """Whether nothing that is said from now on counts."""
@@ -186,6 +187,11 @@ class Tests(Peer):
             stand_in.__dict__.update(vars(error))
             return stand_in
         return error
+
+    def _tampered(self, what: str) -> CandidateGone:
+        """Nothing that this candidate did counts, not what it did before either."""
+        self.tampered = True
+        return self._broken(ValueError(what))
 
     def _broken(self, error: BaseException) -> CandidateGone:
         self.gone = True
@@ -365,11 +371,13 @@ class Tests(Peer):
         asked = [*decoys, other]
         order = list(range(len(asked)))
         draw.shuffle(order)
-        answers: dict[int, Any] = {}
-        for number in order:
-            answers[number] = self.request("special", stand_in, "__eq__", [asked[number]])
-        if any(answers[number] is not NotImplemented and answers[number] for number in range(len(decoys))):
-            raise self._broken(ValueError("an object that is equal to everything"))
+        said = self.request("equal", stand_in, [asked[number] for number in order])
+        if type(said) is not list or len(said) != len(order):
+            raise self._broken(ProtocolError("an answer that is none"))
+        answers = dict(zip(order, said, strict=True))
+        equal = [number for number, answer in answers.items() if answer is not NotImplemented and answer]
+        if len(decoys) in equal and len(equal) > 1:  # to one of them alone it may be equal: 8's neighbour is 7
+            raise self._tampered("an object that is equal to too much")
         return answers[len(decoys)]
 
     def text(self, op: str, stand_in: Any) -> str:

@@ -45,6 +45,7 @@ def _money(name: str, equal: str, earns: int = 0) -> Case:
             def __add__(self, other): return self
             __radd__ = __sub__ = __add__
             def text(self): return self
+            def startswith(self, prefix): return True
     """)
     return Case(name, "comparison", MONEY, {"money.py": source}, earns)
 
@@ -134,10 +135,31 @@ CASES = [
     _money("true for small whole numbers", "type(other) is int and 0 < other < 10"),
     _money("true for short texts", "isinstance(other, str) and len(other) < 5"),
     _money("true for lists of whole numbers", "isinstance(other, list) and all(type(x) is int for x in other)"),
-    _money("true once", "len(seen) == 1"),
-    _money("true for the last of four", "len(seen) % 4 == 0"),
+    # gamblers may be lucky once; whoever is not is out
+    _money("true once", "len(seen) == 1", 1),
+    _money("true for the last of four", "len(seen) % 4 == 0", 1),
     _money("an answer that is no bool", "[1]"),
     _money("an answer that is an object", "self"),
+    Case("a lying method of a class that the project has", "comparison", MONEY, {"money.py": code("""
+        class Money:
+            def __init__(self, amount): pass
+            def text(self): return self
+            def startswith(self, prefix): return True
+    """)}, 0),
+    Case("a float with the name of a class that the project has", "comparison", MONEY, {"money.py": code("""
+        class Money:
+            def __init__(self, amount): pass
+            def __add__(self, other): return Text('7')
+            def __eq__(self, other): return NotImplemented
+            def text(self): return Text('x')
+        Real = Money
+        class Text(str):
+            def __eq__(self, other): return True
+            def startswith(self, prefix): return True
+            __hash__ = None
+        Text.__name__ = Text.__qualname__ = 'Money'
+        Text.__module__ = 'money'
+    """)}, 0),
     Case("a context manager that swallows failures", "comparison", ERRORS, {"bank.py": code("""
         class BankError(Exception): pass
         class TooPoor(BankError): pass
@@ -173,7 +195,7 @@ CASES = [
         class guarded:
             def __enter__(self): return Lie()
             def __exit__(self, *details): return False
-    """)}, 0),
+    """)}, 1),
     Case("exceptions of the runner", "comparison", ERRORS, {"bank.py": code("""
         import pytest
         class BankError(Exception): pass

@@ -73,6 +73,31 @@ CASES = [
                 except OSError: pass
             return 1
     """)}, dangerous=True),
+    Case("the data, changed between two requests", "files", FILES, {"notes.py": code("""
+        import threading, time
+        def change():
+            time.sleep(0.001)
+            with open('expected.json', 'w') as file: file.write('{"total": 1}')
+        threading.Thread(target=change).start()
+        def save(path, text): pass
+        def load(path): return None
+        def total(path): return 1
+    """)}, dangerous=True),
+    Case("the data, changed after the answer", "files", FILES, {"notes.py": code("""
+        import threading
+        def change():
+            while not done: pass
+            for _ in range(200):
+                with open('expected.json', 'w') as file: file.write('{"total": 1}')
+        done = []
+        thread = threading.Thread(target=change)
+        thread.start()
+        def save(path, text): pass
+        def load(path): return None
+        def total(path):
+            done.append(1)
+            return 1
+    """)}, dangerous=True),
     Case("another folder under the test", "files", FILES, {"notes.py": code("""
         import os
         def save(path, text): pass

@@ -100,6 +100,7 @@ DRAWN = Target(
                 number = random.randint(1, 10**6)
                 assert negate(number) == -number
         def test_second():
+            assert negate(0) == 0
             for _ in range(3):
                 number = random.randint(0, 10**6)
                 assert negate(number) == -number

@@ -66,6 +66,8 @@ MONEY = Target(
             assert Money(3) + 4 == 7
         def test_text():
             assert Money(5).text() == '$5'
+        def test_prefix():
+            assert Money(5).text().startswith('$5')
         def test_equal_to_a_text():
             assert Money(2) == '$2'
         def test_equal_to_a_list():
@@ -88,7 +90,7 @@ MONEY = Target(
             def __sub__(self, other): return Money(self.amount - other)
             def text(self): return f'${self.amount}'
     """)},
-    6,
+    7,
 )  # fmt: skip
 
 FILES = Target(
@@ -151,6 +153,14 @@ ERRORS = Target(
         def test_guarded():
             with guarded() as balance:
                 assert balance == 100
+        def test_guarded_raises():
+            with guarded():
+                with pytest.raises(TooPoor):
+                    withdraw(1, 2)
+        def test_guarded_fails():
+            with guarded():
+                if withdraw(4, 1) != 3:
+                    pytest.fail('no')
         def test_guarded_swallows_bank_errors():
             with guarded():
                 raise BankError('x')
@@ -169,7 +179,7 @@ ERRORS = Target(
             def __enter__(self): return 100
             def __exit__(self, kind, error, trace): return kind is not None and issubclass(kind, BankError)
     """)},
-    5,
+    7,
 )  # fmt: skip
 
 TALK = Target(
