@@ -8,6 +8,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, get_args
 
@@ -20,7 +21,7 @@ from blampert_env.grading.report import Method, TestReport
 from blampert_env.grading.scratch import remove_stale
 from blampert_env.grading.store import VERSION, ReportStore
 from blampert_env.grading.suite import Suite, Tests
-from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out, take_twins
+from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out
 from blampert_env.projects import Project
 from blampert_env.resources import cache_dir
 
@@ -201,20 +202,20 @@ class Grader:
         secret = self.tests != "visible"
         if trusted.method != "in-process":
             run = self._engine.run(trusted.method, sources, options)
+            if run.records.finished and run.records.all[-1].get("tampered"):
+                return judge.tampered(ids, "split")
             return judge.report(run, ids, secret=secret, method=trusted.method)
-        files, names = self._engine.twins()
-        run = self._engine.run("in-process", sources, Options(2 * options.limit_s, options.seed, options.first), files)
-        twins = take_twins(run, names)
-        report = judge.report(run, ids, secret=secret, method="in-process")
+        report, twins = self._engine.run_both(sources, options, ids)
         unproved = [
             test
             for test, outcome in report.outcomes.items()
             if outcome == "passed" and test in trusted.twins and twins.get(test) not in ("failed", "error")
         ]
-        if unproved and (run.records.finished or any(twins.get(test) == "passed" for test in unproved)):
+        if any(twins.get(test) == "passed" for test in unproved):
             return judge.tampered(ids)
-        # the run was cut off before their twins could fail: they may be right, and may be forged
-        return judge.without(report, unproved)
+        # their twins had no chance to fail, as the run was cut off: the tests may be right, and may be forged
+        report = judge.without(report, unproved)
+        return judge.silent(report) if secret else report
 
     @property
     def baseline(self) -> TestReport:
@@ -302,9 +303,7 @@ class Grader:
 
 
 def _without_texts(found: Trusted) -> Trusted:
-    from dataclasses import replace
-
-    return replace(found, baseline=replace(found.baseline, failures=dict.fromkeys(found.baseline.failures, "")))
+    return replace(found, baseline=judge.silent(found.baseline))
 
 
 def _interpreter(python: str | None) -> str:

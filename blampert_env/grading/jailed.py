@@ -49,7 +49,7 @@ class Options:
     mutable: Sequence[str] = ()
 
 
-def specification(suite: Suite, mode: Mode, twins: Mapping[str, bytes] | None = None) -> dict[str, Any]:
+def specification(suite: Suite, mode: Mode, twins: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
     """All that a lane needs to know of a project, and of the test files that will be run beside its own."""
     project = suite.project
     spec: dict[str, Any] = {
@@ -59,7 +59,7 @@ def specification(suite: Suite, mode: Mode, twins: Mapping[str, bytes] | None = 
         "folders": suite.folders,
         "files": _packed(suite.protected),
         "untouched": _packed({**suite.shown, **{path: text.encode() for path, text in project.sources.items()}}),
-        "twins": _packed(twins or {}),
+        "twins": [_packed({path: text.encode() for path, text in files.items()}) for files in twins],
         "tests": suite.test_files,
         "config": suite.config,
         "plugins": suite.plugins,

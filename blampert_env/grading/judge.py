@@ -69,8 +69,8 @@ def report(run: Run, ids: Sequence[str], *, secret: bool = False, method: Method
     )
 
 
-def tampered(ids: Sequence[str]) -> TestReport:
-    """The report on files that made a test pass which cannot: nothing that the others said counts."""
+def tampered(ids: Sequence[str], method: Method = "in-process") -> TestReport:
+    """The report on files that made a test pass which cannot, or answer what it wants to hear: nothing counts."""
     text = "a test that cannot pass did: the tests were tampered with"
     return TestReport(
         dict.fromkeys(ids, "failed"), dict.fromkeys(ids[:1], text), 0.0, "tampered", "rejected", "in-process"
@@ -80,6 +80,29 @@ def tampered(ids: Sequence[str]) -> TestReport:
 def without(report: TestReport, tests: Sequence[str]) -> TestReport:
     """The same report, with no result for some tests."""
     return replace(report, outcomes={**report.outcomes, **dict.fromkeys(tests, "missing")}) if tests else report
+
+
+def silent(report: TestReport) -> TestReport:
+    """The same report without what the tests said, which may quote them."""
+    return replace(report, failures=dict.fromkeys(report.failures, ""))
+
+
+def joined(reports: Sequence[TestReport], outcomes: dict[str, Outcome], from_second: Sequence[bool]) -> TestReport:
+    """One report of two runs.
+
+    Args:
+        reports: Of the two runs.
+        outcomes: Each test's, from the run in which it was itself.
+        from_second: Whether that was the second, for each of them.
+    """
+    failures = {
+        test: reports[second].failures[test]
+        for test, second in zip(outcomes, from_second, strict=True)
+        if test in reports[second].failures
+    }
+    worst = max(reports, key=lambda report: ("ok", "crashed", "timeout").index(report.verdict))
+    seconds = sum(report.duration_s for report in reports)
+    return TestReport(outcomes, failures, seconds, worst.killed, worst.verdict, "in-process")
 
 
 def rejected(ids: Sequence[str]) -> TestReport:

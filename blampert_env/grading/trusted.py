@@ -8,17 +8,17 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from blampert_env.errors import GraderError, ProjectError
 from blampert_env.grading import cold, jailed, judge
 from blampert_env.grading.jailed import Options
 from blampert_env.grading.process import Run
-from blampert_env.grading.report import Method, TestReport
+from blampert_env.grading.report import Method, Outcome, TestReport
 from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
 from blampert_env.grading.suite import Suite
-from blampert_env.grading.twins import Name, in_names_of_project, is_twin, make_twins, test_texts
+from blampert_env.grading.twins import Half, make_halves, test_texts
 from blampert_env.projects import load_solution
 
 Isolation = Literal["default", "strict", "none"]
@@ -67,7 +67,7 @@ class Engine:
     def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
         self.suite, self.python, self.isolation = suite, python, isolation
         self._specs: dict[str, dict[str, Any]] = {}
-        self._twins: tuple[dict[str, bytes], dict[str, Name]] | None = None
+        self._halves: tuple[Half, Half] | None = None
 
     def run(
         self, method: Method, sources: Mapping[str, bytes], options: Options, files: Mapping[str, bytes] | None = None
@@ -105,15 +105,42 @@ class Engine:
     def spec(self, mode: jailed.Mode) -> dict[str, Any]:
         """The project as a lane is told of it."""
         if mode not in self._specs:
-            self._specs[mode] = jailed.specification(self.suite, mode, self.twins()[0] if mode == "whole" else {})
+            self._specs[mode] = jailed.specification(
+                self.suite, mode, [half.files for half in self.halves()] if mode == "whole" else []
+            )
         return self._specs[mode]
 
-    def twins(self) -> tuple[dict[str, bytes], dict[str, Name]]:
-        """Test files with twins in them, and the twins' names: drawn once, which no candidate outlives."""
-        if self._twins is None:
-            files, names = make_twins(test_texts(self.suite.protected, self.suite.test_files))
-            self._twins = {path: text.encode() for path, text in files.items()}, names
-        return self._twins
+    def halves(self) -> tuple[Half, Half]:
+        """The two runs in which tests are made wrong: drawn once, which no candidate outlives."""
+        if self._halves is None:
+            self._halves = make_halves(test_texts(self.suite.protected, self.suite.test_files))
+        return self._halves
+
+    def run_both(
+        self, sources: Mapping[str, bytes], options: Options, ids: tuple[str, ...]
+    ) -> tuple[TestReport, dict[str, Outcome]]:
+        """In-process runs of both halves.
+
+        Returns:
+            What the tests said, and what their twins did, by id.
+
+        Raises:
+            GraderError: One failed twice.
+        """
+        reports = []
+        if not options.seed:  # tests that depend on their order keep it, wherever their text stands
+            options = replace(options, first=ids)
+        for half in self.halves():
+            files = {path: text.encode() for path, text in half.files.items()}
+            reports.append(judge.report(self.run("in-process", sources, options, files), ids, method="in-process"))
+        first_has_twin = [self.halves()[0].has_twin_of(test) for test in ids]
+        tests = {test: reports[in_first].outcomes[test] for test, in_first in zip(ids, first_has_twin, strict=True)}
+        twins = {
+            test: reports[not in_first].outcomes[test]
+            for test, in_first in zip(ids, first_has_twin, strict=True)
+            if in_first or self.halves()[1].has_twin_of(test)
+        }
+        return judge.joined(reports, tests, first_has_twin), twins
 
     def layers(self) -> tuple[str, ...]:
         """The isolation layers in force."""
@@ -249,38 +276,8 @@ def _kind(report: TestReport, test: str) -> str:
 
 def _twins_that_fail(engine: Engine, ids: tuple[str, ...], sources: Sequence[Mapping[str, bytes]]) -> frozenset[str]:
     """Tests whose twins fail, as they must, for all trusted code; the others prove nothing."""
-    found: set[str] | None = None
+    found = set(ids)
     for source in sources:
-        files, names = engine.twins()
-        run = engine.run("in-process", source, Options(TRUSTED_LIMIT_S, "twins", enforces=False), files)
-        outcomes = take_twins(run, names)
-        failing = {test for test, outcome in outcomes.items() if outcome in ("failed", "error")}
-        found = failing if found is None else found & failing
-    return frozenset(found or ()) & set(ids)
-
-
-def take_twins(run: Run, names: Mapping[str, Name]) -> dict[str, str]:
-    """Take the twins out of a run, and give its tests the project's names.
-
-    Returns:
-        Id of each test to the outcome of its twin.
-    """
-    twins: dict[str, str] = {}
-    kept = []
-    for record in run.records.all:
-        test = str(record.get("id", ""))
-        if is_twin(test, names):
-            if record["kind"] == "outcome":
-                twins[in_names_of_project(test, names)] = str(record.get("outcome"))
-            if record["kind"] in ("outcome", "running"):
-                continue
-        for key in ("id", "failure"):
-            if isinstance(record.get(key), str):
-                record[key] = in_names_of_project(record[key], names)
-        if isinstance(record.get("ids"), list):
-            record["ids"] = [
-                in_names_of_project(str(one), names) for one in record["ids"] if not is_twin(str(one), names)
-            ]
-        kept.append(record)
-    run.records.all = kept
-    return twins
+        _, twins = engine.run_both(source, Options(TRUSTED_LIMIT_S, "twins", enforces=False), ids)
+        found &= {test for test, outcome in twins.items() if outcome in ("failed", "error")}
+    return frozenset(found)

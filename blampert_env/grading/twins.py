@@ -1,79 +1,61 @@
-"""Impossible twins: each test once more, under a random name, with its expectation made wrong.
+"""Impossible twins: each test once more with its expectation made wrong.
 
 Where tests and candidate share a process, the candidate can reach into pytest. What makes every test pass makes the
-twins pass, too: then nothing counts. Code that reads the tests' own code objects can still tell them apart; that is why
-a project is split wherever its tests allow it.
+twins pass, too: then nothing counts. There are two runs, and a random half of the tests is made wrong in each, so that
+no run is one of twins only, and tests and twins share no state. Code that understands the tests' own code can still
+tell them apart; that is why a project is split wherever its tests allow it.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 _EQUAL = frozenset({"assertEqual", "assertEquals", "assertAlmostEqual", "assert_equal"})
 _RAISES = frozenset({"raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns"})
 
 
-class Name(NamedTuple):
-    """What a random name stands for.
+@dataclass(frozen=True)
+class Half:
+    """One of the two runs.
 
     Attributes:
-        name: The project's name of the test function or class.
-        is_twin: Whether it is the twin, not the test itself.
+        files: Test files in which some tests are made wrong.
+        wrong: Those tests: ``path::name`` of a function or class at the top of a file.
     """
 
-    name: str
-    is_twin: bool
+    files: Mapping[str, str]
+    wrong: frozenset[str]
+
+    def has_twin_of(self, test: str) -> bool:
+        """Whether a test id is of a test that is made wrong here."""
+        return "::".join(test.split("[", 1)[0].split("::")[:2]) in self.wrong
 
 
-def make_twins(tests: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Name]]:
-    """Test files with twins beside their tests, all under random names of one form.
+def make_halves(tests: Mapping[str, str]) -> tuple[Half, Half]:
+    """Both runs: every test that can be made wrong is so in exactly one of them.
 
     Args:
         tests: Path to source of the test files.
-
-    Returns:
-        The files, and what each name stands for.
     """
-    files: dict[str, str] = {}
-    names: dict[str, Name] = {}
+    files: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    wrong: tuple[set[str], set[str]] = (set(), set())
     for path, text in tests.items():
         try:
-            tree = ast.parse(text)
+            body = ast.parse(text).body
         except (SyntaxError, ValueError, RecursionError):
-            files[path] = text
-            continue
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        lines = text.splitlines(keepends=True)
-        added: list[ast.stmt] = []
+            body = []
         impossible = _Impossible()
-        for node in tree.body:
-            twin = _twin(node, impossible)
-            if twin is None or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                continue
-            if node.name not in used and _rename(lines, node, alias := _random_name(node)):
-                names[alias] = Name(node.name, False)
-            twin.name = _random_name(node)  # type: ignore[attr-defined]
-            names[twin.name] = Name(node.name, True)  # type: ignore[attr-defined]
-            added.append(twin)
-        files[path] = _with("".join(lines), added, impossible)
-    return files, names
-
-
-def _random_name(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    return f"{'Test' if isinstance(node, ast.ClassDef) else 'test_'}{secrets.token_hex(8)}"
-
-
-def _rename(lines: list[str], node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
-    """Rename where it is defined; whether that went well."""
-    line = lines[node.lineno - 1]
-    changed = re.sub(rf"\b((?:def|class)\s+){re.escape(node.name)}\b", rf"\g<1>{name}", line, count=1)
-    lines[node.lineno - 1] = changed
-    return changed != line
+        found = [(node, twin) for node in body if (twin := _twin(node, impossible)) is not None]
+        secrets.SystemRandom().shuffle(found)
+        for number in (0, 1):
+            chosen = found[number::2]
+            files[number][path] = _with(text, chosen, impossible)
+            wrong[number].update(f"{path}::{node.name}" for node, _ in chosen)  # type: ignore[attr-defined]
+    return Half(files[0], frozenset(wrong[0])), Half(files[1], frozenset(wrong[1]))
 
 
 class _Impossible:
@@ -83,15 +65,18 @@ class _Impossible:
         self.value, self.error = (f"_{secrets.token_hex(8)}" for _ in range(2))
 
 
-def _with(text: str, added: list[ast.stmt], impossible: _Impossible) -> str:
-    """The source, and the twins below it."""
-    if not added:
-        return text
-    module = ast.Module(body=added, type_ignores=[])
+def _with(text: str, chosen: Sequence[tuple[ast.stmt, ast.stmt]], impossible: _Impossible) -> str:
+    """The source with twins in the place of their tests; the other lines keep their numbers."""
+    lines = text.split("\n")
+    for node, _ in chosen:
+        decorators = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        lines[first - 1 : node.end_lineno] = [""] * ((node.end_lineno or first) - first + 1)
+    module = ast.Module(body=[twin for _, twin in chosen], type_ignores=[])
     ast.fix_missing_locations(module)
     error = f'type("{impossible.error}", (BaseException,), {{}})'
     head = f"{impossible.value} = object()\n{impossible.error} = {error}"
-    return f"{text.rstrip()}\n\n\n{head}\n{ast.unparse(module)}\n"
+    return "\n".join([*lines, "", head, ast.unparse(module), ""])
 
 
 def _twin(node: ast.stmt, impossible: _Impossible) -> ast.stmt | None:
@@ -191,19 +176,9 @@ def _suppress() -> ast.expr:
     return ast.parse("__import__('contextlib').suppress(Exception)", mode="eval").body
 
 
-def is_twin(test: str, names: Mapping[str, Name]) -> bool:
-    """Whether a test id is that of a twin."""
-    return any(part in names and names[part].is_twin for part in test.split("[", 1)[0].split("::")[1:])
-
-
-def in_names_of_project(text: str, names: Mapping[str, Name]) -> str:
-    """A test id, or what a test said, with the project's own names in it."""
-    return re.sub(r"(?:Test|test_)[0-9a-f]{16}", lambda found: getattr(names.get(found[0]), "name", found[0]), text)
-
-
 def test_texts(files: Mapping[str, bytes], tests: list[str]) -> dict[str, str]:
     """Source of the test files."""
     return {path: files[path].decode("utf-8", "replace") for path in tests if PurePosixPath(path).suffix == ".py"}
 
 
-__all__ = ["Name", "in_names_of_project", "is_twin", "make_twins", "test_texts"]
+__all__ = ["Half", "make_halves", "test_texts"]

@@ -125,6 +125,11 @@ class Candidate(Peer):
         """Call a special method as operators do."""
         return getattr(type(owner), name)(owner, *args)
 
+    def do_equal(self, owner: Any, others: list[Any]) -> list[Any]:
+        """``owner == other`` for each of them, as its class sees it."""
+        answers = [type(owner).__eq__(owner, other) for other in others]
+        return [answer if answer is NotImplemented else bool(answer) for answer in answers]
+
     def do_std(self, module: str, name: str, args: list[Any]) -> Any:
         """Call a function of the standard library on objects of this side."""
         return getattr(importlib.import_module(module), name)(*args)
@@ -175,10 +180,20 @@ class Candidate(Peer):
             with contextlib.suppress(BaseException):
                 self._module(name)
         return [
-            [value.__module__, value.__qualname__, remote.special_methods(value)]
+            [value.__module__, value.__qualname__, remote.special_methods(value), self.public(value), self.bases(value)]
             for name in sorted(self.modules & sys.modules.keys())
             for value in list(vars(sys.modules[name]).values())
             if isinstance(value, type) and value.__module__ == name
+        ]
+
+    def public(self, cls: type) -> list[str]:
+        """Public names of a class."""
+        return [name for name in dir(cls) if not name.startswith("_")]
+
+    def bases(self, cls: type) -> list[str]:
+        """Full names of those bases that the tests' side is told of."""
+        return [
+            f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__[1:] if self.encode_base(base) is not None
         ]
 
     def do_patch(self, module: str, owner: str, name: str, value: Any, is_back: bool) -> None:

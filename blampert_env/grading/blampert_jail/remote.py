@@ -68,7 +68,7 @@ class RemoteType(type):
     def __getattr__(cls, name: str) -> Any:
         """A class attribute, class method or static method."""
         __tracebackhide__ = True
-        if name.startswith("__") and name in _NEVER:
+        if name in _NEVER or name in cls.__dict__.get(CLOSED, ()):
             raise AttributeError(name)
         return _peer(cls).request("get", cls, name)
 
@@ -202,7 +202,7 @@ class RemoteFunction:
         __tracebackhide__ = True
         if name == "__signature__":
             return _peer(self).signature(self)
-        if name in _NEVER:
+        if name in _NEVER or name in PLAIN_NAMES:
             raise AttributeError(name)
         return _peer(self).request("get", self, name)
 

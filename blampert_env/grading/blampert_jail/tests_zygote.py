@@ -65,7 +65,7 @@ class SplitTests:
         self.peer = peer = Tests(rpc, self.spec)
         if "trusted" not in self.spec:
             peer.trust(peer.request("classes"))
-        self.reporter = SplitReporter(lambda: peer.gone)
+        self.reporter = SplitReporter(peer.is_over)
         self.session = Session({**self.spec, "staged": True}, root, self.spec["tmp"], self.reporter)
         self.session.collect()
 
@@ -101,12 +101,13 @@ class SplitTests:
         for record in reporter.kept:
             reporter.send(**record)
         peer.enforces = job["enforces"]
-        peer.watched = [os.path.join(self.spec["box"], path) for path in job["watched"]]
+        peer.watch([os.path.join(self.spec["box"], path) for path in job["watched"]])
         if job["seed"]:
             session.shuffle(job["seed"])
-        session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.gone)
+        session.run(first=job["first"], stop_early=job["stop_early"], goes_on=lambda: not peer.is_over())
         changed = [os.path.relpath(path, self.spec["box"]) for path in sorted(peer.changed)]
-        reporter.send("finished", code=0, gone=peer.gone, unsupported=peer.unsupported[:5], changed=changed)
+        found = {"unsupported": peer.unsupported[:5], "changed": changed, "tampered": peer.tampered}
+        reporter.send("finished", code=0, gone=peer.gone, **found)
 
 
 class WholeTests:
@@ -121,9 +122,9 @@ class WholeTests:
         self.reporter = Reporter(-1, "")
         self.session = Session({**self.spec, "staged": False}, self.spec["box"], self.spec["tmp"], self.reporter)
 
-        sources = [base64.b64decode(text) for text in (*self.spec["files"].values(), *self.spec["twins"].values())]
-        paths = [*self.spec["files"], *self.spec["twins"]]
-        remember_rewriting(self.session.config, self.spec["box"], list(zip(paths, sources, strict=True)))
+        everything = [file for files in (self.spec["files"], *self.spec["twins"]) for file in files.items()]
+        contents = [(path, base64.b64decode(text)) for path, text in everything]
+        remember_rewriting(self.session.config, self.spec["box"], contents)
 
     def run(self, job: dict[str, Any], report_fd: int) -> None:
         """Collect and run in a fork of its own."""

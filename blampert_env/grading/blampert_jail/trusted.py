@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import dataclasses
+import dis
 import functools
 import importlib
 import importlib.abc
@@ -25,7 +27,7 @@ from .plain import Unsupported
 from .remote import CLASS_KEY, RemoteFunction, RemoteObject, RemoteType
 from .wire import ProtocolError
 
-_DECOYS = 3
+_DECOYS = 12  # a liar that guesses which of them is meant is caught twelve times in thirteen
 _FREE = frozenset({"import", "get", "probe", "classes"})  # what test modules may do while they are staged
 # objects whose attributes lead into the interpreter
 _CLOSED = (
@@ -59,13 +61,15 @@ class Tests(Peer):
         self.gets: list[list[Any]] = []  # names that test modules took from the candidate's while they were staged
         self.imported: list[str] = []
         self.used = False  # anything but names was asked for
-        self.gone = False
+        self.gone = self.tampered = False
         self.unsupported: list[str] = []
         self.state = mirror.State()
         self.state.random = bool(spec.get("random"))
+        self.state.believes = False
         self.state.follows = bool(spec.get("cwd"))
         self.patched: list[Any] = []
         self.watched: list[str] = []
+        self.seen: list[Any] = []
         self.changed: set[str] = set()
         self.enforces = True
         remote.use(self)
@@ -74,9 +78,10 @@ class Tests(Peer):
         _watch_patches(self)
 
     def trust(self, classes: Sequence[Sequence[Any]]) -> None:
-        """Know the classes of the untouched project: module, name, special methods."""
+        """Know the classes of the untouched project: module, name, special methods, public names, bases."""
         self.classes_of_project = list(classes)
-        self.trusted = {(str(module), str(name)): set(special) for module, name, special in classes}
+        self.trusted = {(str(module), str(name)): facts for module, name, *facts in classes}
+        self.described: Sequence[Any] | None = None  # of the class that is being made, if the project has it
 
     # the wire
 
@@ -96,9 +101,9 @@ class Tests(Peer):
                 super().request("patch", *self.patched.pop(0))
             if op in ("call", "method"):
                 self._grant([*args[-2], *args[-1].values()])
-            watched = self._watched()
+            self.check_watched()
             answer = super().request(op, *args)
-            self._check_watched(watched)
+            self.check_watched()
             return answer
         except Unsupported as error:
             self.unsupported.append(str(error))
@@ -120,14 +125,30 @@ class Tests(Peer):
                 found.append(None)
         return found
 
-    def _check_watched(self, before: list[Any]) -> None:
-        """A candidate that changes a file of the project could change what the tests compare with."""
-        if before == self._watched():
+    def watch(self, paths: list[str]) -> None:
+        """From now on these files must stay what they are."""
+        self.watched = paths
+        self.seen = self._watched()
+
+    def check_watched(self) -> None:
+        """A candidate that changes a file of the project could change what the tests compare with.
+
+        Raises:
+            CandidateGone: It did.
+        """
+        now = self._watched()
+        if now == self.seen:
             return
-        after = self._watched()
-        self.changed |= {path for path, old, new in zip(self.watched, before, after, strict=True) if old != new}
+        self.changed |= {path for path, old, new in zip(self.watched, self.seen, now, strict=True) if old != new}
         if self.enforces:
-            raise self._broken(ValueError(f"it changed {sorted(self.changed)[0]}, which is the project's"))
+            raise self._tampered(f"a change of {sorted(self.changed)[0]}, which is the project's")
+
+    def is_over(self) -> bool:
+        """Whether nothing that is said from now on counts."""
+        if not self.gone:
+            with contextlib.suppress(CandidateGone):
+                self.check_watched()
+        return self.gone
 
     def _grant(self, values: list[Any]) -> None:
         """Files of the tests' own folder that they name to the candidate can be read by it."""
@@ -167,6 +188,11 @@ class Tests(Peer):
             return stand_in
         return error
 
+    def _tampered(self, what: str) -> CandidateGone:
+        """Nothing that this candidate did counts, not what it did before either."""
+        self.tampered = True
+        return self._broken(ValueError(what))
+
     def _broken(self, error: BaseException) -> CandidateGone:
         self.gone = True
         return CandidateGone(f"the candidate broke the protocol: {error}"[:300])
@@ -200,9 +226,13 @@ class Tests(Peer):
     def make_class(self, name: str, module: str, bases: list[Any], description: dict[str, Any]) -> type:
         """As for any peer; bases are stand-ins, exceptions, and the immutable built-ins."""
         kept = [base for base in bases if self._may_be_base(self.decode(base))]
+        names = [f"{base.__module__}.{base.__qualname__}" for base in map(self.decode, kept)]
+        facts = self.trusted.get((module, name))
+        self.described = facts if facts is not None and list(facts[2]) == names else None
         cls = super().make_class(name, module, kept, description)
-        if (module, name) not in self.trusted:  # its methods could answer what a test wants to hear
-            type.__setattr__(cls, remote.CLOSED, remote.PLAIN_NAMES)
+        # a method that no class of the project has could answer what a test wants to hear
+        own = frozenset(facts[1]) if facts is not None and list(facts[2]) == names else frozenset()
+        type.__setattr__(cls, remote.CLOSED, remote.PLAIN_NAMES - own)
         return cls
 
     def _may_be_base(self, base: Any) -> bool:
@@ -302,7 +332,7 @@ class Tests(Peer):
 
     def allowed(self, module: str, name: str, special: list[str]) -> set[str]:
         """Those that see another operand only where the untouched project defines them, too."""
-        known = self.trusted.get((module, name), set())
+        known = self.described[0] if self.described is not None else ()
         return {method for method in special if method.strip("_") in remote.UNARY or method in known}
 
     def public(self, module: str, names: Sequence[Any]) -> list[str]:
@@ -321,11 +351,12 @@ class Tests(Peer):
         if name != "__exit__" or len(args) != 3:
             return super().special(stand_in, name, args)
         error = args[1]
-        is_verdict = isinstance(error, AssertionError) or str(type(error).__module__).startswith("_pytest")
-        if error is None or not is_verdict or "__blampert_origin__" in vars(error):
+        if error is None or "__blampert_origin__" in vars(error):
             return super().special(stand_in, name, (args[0], error, None))
-        super().special(stand_in, name, (AssertionError, AssertionError(), None))
-        return False
+        if _is_of_a_check(error):
+            super().special(stand_in, name, (AssertionError, AssertionError(), None))
+            return False
+        return super().special(stand_in, name, (args[0], error, None))
 
     def equal(self, stand_in: Any, other: object) -> Any:
         """Ask for ``stand_in == other`` among comparisons that must fail; an object equal to those is equal to nothing.
@@ -334,15 +365,19 @@ class Tests(Peer):
             CandidateGone: It was equal to a decoy.
         """
         __tracebackhide__ = True
-        decoys = [] if stand_in is other else [_unlike(other) for _ in range(_DECOYS)]
+        draw = random.Random(os.urandom(8))
+        decoys = [] if stand_in is other else [_unlike(other, draw) for _ in range(_DECOYS)]
+        decoys = [decoy for decoy in decoys if isinstance(other, RemoteObject) or decoy != other]
         asked = [*decoys, other]
         order = list(range(len(asked)))
-        random.Random(os.urandom(8)).shuffle(order)
-        answers: dict[int, Any] = {}
-        for number in order:
-            answers[number] = self.request("special", stand_in, "__eq__", [asked[number]])
-        if any(answers[number] is not NotImplemented and answers[number] for number in range(len(decoys))):
-            raise self._broken(ValueError("an object that is equal to everything"))
+        draw.shuffle(order)
+        said = self.request("equal", stand_in, [asked[number] for number in order])
+        if type(said) is not list or len(said) != len(order):
+            raise self._broken(ProtocolError("an answer that is none"))
+        answers = dict(zip(order, said, strict=True))
+        equal = [number for number, answer in answers.items() if answer is not NotImplemented and answer]
+        if len(decoys) in equal and len(equal) > 1:  # to one of them alone it may be equal: 8's neighbour is 7
+            raise self._tampered("an object that is equal to too much")
         return answers[len(decoys)]
 
     def text(self, op: str, stand_in: Any) -> str:
@@ -350,6 +385,20 @@ class Tests(Peer):
         if self.gone:
             return f"<{type(stand_in).__name__} of the candidate>"
         return super().text(op, stand_in)
+
+
+def _is_of_a_check(error: BaseException) -> bool:
+    """Whether a test failed with it: an assertion, a verdict of pytest's, or what a wrong value does elsewhere."""
+    from _pytest.outcomes import OutcomeException
+
+    if isinstance(error, (AssertionError, OutcomeException)):
+        return True
+    if not isinstance(error, (TypeError, LookupError, AttributeError)):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is None or dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] != "RAISE_VARARGS"
 
 
 def _is_own(data: Any) -> bool:
@@ -360,16 +409,30 @@ def _is_own(data: Any) -> bool:
 _UNKNOWN = "an object of a library that the tests do not know"
 
 
-def _unlike(value: Any) -> Any:
-    """A value of the same type that nothing equal to ``value`` should be equal to."""
-    draw = random.Random(os.urandom(8))
-    if isinstance(value, (bool, int, float)) and not isinstance(value, RemoteObject):
-        return value * draw.uniform(2, 9) + draw.uniform(10, 10**6)
-    if isinstance(value, str):
-        return f"{draw.random():.9f}{value[::-1]}"
-    if isinstance(value, (list, tuple)):
-        return type(value)([*value, draw.random()]) if type(value) in (list, tuple) else (draw.random(),)
-    return draw.choice([draw.random(), f"{draw.random():.9f}", (draw.random(),), [draw.random()]])
+def _unlike(value: Any, draw: random.Random) -> Any:
+    """A value of the same type, size and magnitude that is not equal to ``value``."""
+    kind = type(value)
+    if kind is bool:
+        return not value
+    if kind is int:
+        return value + draw.choice([-1, 1]) * draw.choice([1, 2, 3, 4, 5, 7, 9, 10, 11, 20, 100, abs(value) + 1])
+    if kind is float:
+        return value + draw.choice([-1, 1]) * draw.choice([1.0, 0.5, 2.0, 10.0, abs(value) + 1.0])
+    if kind is str and value:
+        at = draw.randrange(len(value))
+        other = draw.choice(
+            [letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789" if letter != value[at].lower()]
+        )
+        return value[:at] + (other.upper() if value[at].isupper() else other) + value[at + 1 :]
+    if kind in (list, tuple) and value:
+        at = draw.randrange(len(value))
+        return kind([*value[:at], _unlike(value[at], draw), *value[at + 1 :]])
+    if kind is dict and value:
+        name = draw.choice(list(value))
+        return {**value, name: _unlike(value[name], draw)}
+    return draw.choice(
+        [draw.randrange(100), draw.choice("abcdefgh") * draw.randrange(1, 5), [draw.randrange(10)], None, ""]
+    )
 
 
 class CandidateModule(types.ModuleType):
