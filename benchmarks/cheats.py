@@ -1,7 +1,9 @@
 """What pays to cheat: every attack of tests/grading/attacks in four ways of running tests, and odd honest programs.
 
 An attack pays if more tests pass than an honest grader lets pass, or if what was planted (a secret, files, listeners)
-was reached. Attacks that could harm the machine are not run without a sandbox; how many is said.
+was reached. Attacks that could harm the machine are not run without a sandbox; how many is said. The family ``channel``
+forges messages between tests and candidate: where both share a process there is no such channel, and its zeros say
+nothing.
 
 - ``plain subprocess``: ``isolation="none"``.
 - ``in-process``: tests and candidate in one jailed process.
