@@ -42,10 +42,7 @@ def grader(case: Case, mode: str) -> Grader:
     if mode != "default":
         trusted = found._trusted_run()
         twins = _twins_that_fail(found._engine, found.test_ids, [{}]) if mode.endswith("twins") else frozenset()
-<<<<<<< HEAD
-=======
         assert twins or mode == "in-process", f"no test of {case.target.name} has a twin"
->>>>>>> red
         found._found = replace(trusted, method="in-process", twins=twins)
     return found
 

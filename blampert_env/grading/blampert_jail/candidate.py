@@ -127,7 +127,8 @@ class Candidate(Peer):
 
     def do_equal(self, owner: Any, others: list[Any]) -> list[Any]:
         """``owner == other`` for each of them, as its class sees it."""
-        answers = [type(owner).__eq__(owner, other) for other in others]
+        equal: Any = type(owner).__eq__
+        answers = [equal(owner, other) for other in others]
         return [answer if answer is NotImplemented else bool(answer) for answer in answers]
 
     def do_std(self, module: str, name: str, args: list[Any]) -> Any:
