@@ -272,7 +272,7 @@ class Candidate(Peer):
 def run(sock: socket.socket, spec: dict[str, Any]) -> None:
     """Be the candidate: take its place on the path and serve. Never returns."""
     os.chdir(spec["box"])
-    os.environ["TMPDIR"] = spec["tmp"]
+    os.environ["TMPDIR"] = os.environ["HOME"] = spec["tmp"]
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
