@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from blampert_env.projects import Project
 from ..conftest import evaluations_alive, processes_of
 from .conftest import ONE, SOLVED
 
+PYTEST_NEEDS = ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments")
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 
 
@@ -71,6 +75,22 @@ def test_layers(project: Project) -> None:
         strict = make_grader(project, isolation="strict")
         assert strict.grade({"tiny.py": SOLVED}).all_passed
         assert strict.method == "split"
+
+
+@LINUX
+@pytest.mark.slow
+def test_an_environment_below_tmp(project: Project) -> None:
+    """Its modules are found during an evaluation, though candidates have a ``/tmp`` of their own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        venv.create(folder, with_pip=False)
+        packages = next(Path(folder, "lib").glob("python*")) / "site-packages"
+        for found in (Path(pytest.__file__).parents[1] / name for name in PYTEST_NEEDS):
+            (shutil.copytree if found.is_dir() else shutil.copy)(found, packages / found.name)
+        grader = Grader(project, python=f"{folder}/bin/python", cache_size=0)
+        assert grader.grade({"tiny.py": SOLVED}).all_passed
+        late = "def double(x):\n    import iniconfig.exceptions\n    return 2 * x\n"
+        assert grader.grade({"tiny.py": late}).all_passed
+        server(grader.python).close()
 
 
 def test_without_a_sandbox(project: Project) -> None:

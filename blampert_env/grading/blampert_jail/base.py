@@ -11,7 +11,7 @@ import signal
 import socket
 from typing import Any
 
-from . import channel, lane, linux, root
+from . import channel, lane, linux, root, zygotes
 from .linux import words
 from .runner import UNUSED
 
@@ -91,8 +91,8 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     places = facts.get("places", {})
     try:
         if facts["mounts"]:
-            root.build(folders)
-            places = root.PLACES
+            places = root.places(folders)
+            root.build(folders, places)
         if "network-namespace" in facts["layers"]:
             linux.loopback_up()
         if "uts-namespace" in facts["layers"]:
@@ -198,7 +198,7 @@ def _be_zygote(
         for flag in (linux.CLONE_NEWNS, linux.CLONE_NEWNET) if facts["mounts"] else ():
             linux.setns(cgroups[0], flag)
             os.close(cgroups.pop(0))
-        lane.serve_candidates(control, {**facts, **message["facts"], "cgroups": cgroups}, message["spec"])
+        zygotes.serve_candidates(control, {**facts, **message["facts"], "cgroups": cgroups}, message["spec"])
     except BaseException as error:
         with contextlib.suppress(channel.Closed):
             channel.send(control, {"error": f"{type(error).__name__}: {error}"})

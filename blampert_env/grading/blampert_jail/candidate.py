@@ -127,7 +127,8 @@ class Candidate(Peer):
 
     def do_equal(self, owner: Any, others: list[Any]) -> list[Any]:
         """``owner == other`` for each of them, as its class sees it."""
-        answers = [type(owner).__eq__(owner, other) for other in others]
+        equal: Any = type(owner).__eq__
+        answers = [equal(owner, other) for other in others]
         return [answer if answer is NotImplemented else bool(answer) for answer in answers]
 
     def do_std(self, module: str, name: str, args: list[Any]) -> Any:
@@ -271,7 +272,7 @@ class Candidate(Peer):
 def run(sock: socket.socket, spec: dict[str, Any]) -> None:
     """Be the candidate: take its place on the path and serve. Never returns."""
     os.chdir(spec["box"])
-    os.environ["TMPDIR"] = spec["tmp"]
+    os.environ["TMPDIR"] = os.environ["HOME"] = spec["tmp"]
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main

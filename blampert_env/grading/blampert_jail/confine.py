@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import platform
-import resource
 import signal
 from typing import Any
 
 from . import landlock, linux, seccomp
+from .runner import limit
 
 INSIDE = 1000  # the id inside the last user namespace
 _CLONE = {"x86_64": 56, "aarch64": 220}
@@ -47,7 +46,7 @@ def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], 
         layers.append("seccomp")
     if not facts["users"] and facts["uid"] is None:  # it would count every process of this user
         limits = {name: value for name, value in limits.items() if name != "RLIMIT_NPROC"}
-    set_limits(limits)
+    limit(limits)
     layers.append("limits")
     return layers
 
@@ -59,17 +58,6 @@ def become(facts: dict[str, Any]) -> None:
         os.setresgid(facts["gid"], facts["gid"], facts["gid"])
         os.setresuid(facts["uid"], facts["uid"], facts["uid"])
         linux.prctl(linux.PR_SET_DUMPABLE, 1)  # else /proc/self is root's
-
-
-def set_limits(limits: dict[str, int]) -> None:
-    """Apply resource limits, named as in the `resource` module; what the system cannot limit is skipped."""
-    for name, value in limits.items():
-        kind = getattr(resource, name, None)
-        if kind is not None:
-            hard = resource.getrlimit(kind)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(kind, (value, value))
 
 
 _python = ctypes.PyDLL(None)

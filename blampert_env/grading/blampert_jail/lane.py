@@ -8,88 +8,17 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import gc
-import importlib
-import json
 import os
 import select
-import signal
 import socket
-import time
-from dataclasses import dataclass, field
 from typing import Any
 
-from . import channel, linux, root, tree, zygote
-from .candidate import run as run_candidate
-from .confine import confine
-from .tests_zygote import SplitTests, WholeTests, prepare_child, report_broken
+from . import channel, linux, root, tree
+from .children import Failed, Zygote
+from .evaluation import START_LIMIT_S, Run
+from .zygotes import serve_tests, serve_whole
 
-MAX_REPORT = 64 * 2**20
-START_LIMIT_S = 30.0
-END_LIMIT_S = 0.5
 _SCRATCH = ("box", "tmp", "shm", "grants")
-
-
-class Failed(Exception):
-    """The machinery failed; one line says how."""
-
-
-def preload(names: list[str]) -> None:
-    """Import what candidates and tests will, before the forks; what cannot be imported fails there, not here."""
-    for name in names:
-        with contextlib.suppress(BaseException):
-            importlib.import_module(name)
-
-
-@dataclass
-class Zygote:
-    """A zygote as its lane sees it."""
-
-    control: socket.socket
-    layers: list[str] = field(default_factory=list)
-
-    def ask(self, message: dict[str, Any], fds: list[int] | None = None) -> dict[str, Any]:
-        """One request.
-
-        Raises:
-            Failed: The zygote is gone or could not do it.
-        """
-        try:
-            channel.send(self.control, message, fds or [])
-            answer, _ = channel.receive(self.control)
-        except channel.Closed:
-            raise Failed("a process of the grader was killed") from None
-        if "error" in answer:
-            raise Failed(str(answer["error"]))
-        return answer
-
-    def spawn(self, job: dict[str, Any], fds: list[int]) -> Child:
-        """Make a child."""
-        pid = self.ask({"op": "spawn", **job}, fds)["pid"]
-        try:
-            return Child(self, pid, os.pidfd_open(pid))
-        except OSError as error:
-            raise Failed(f"a process of the grader was killed ({error.strerror})") from None
-
-
-@dataclass
-class Child:
-    """One process of an evaluation."""
-
-    zygote: Zygote
-    pid: int
-    pidfd: int
-
-    def end(self) -> int:
-        """Kill it, if it is still there, and collect it: its exit code, negative for a signal."""
-        with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        os.close(self.pidfd)
-        return int(self.zygote.ask({"op": "reap", "pid": self.pid})["code"])
-
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return bool(select.select([self.pidfd], [], [], 0)[0])
 
 
 class Lane:
@@ -106,7 +35,7 @@ class Lane:
         self.projects: dict[str, Opened] = {}
         self.owner = (facts["uid"], facts["gid"]) if facts["uid"] is not None else None
         if facts["mounts"]:
-            root.open_slot(facts["slot_size"], self.owner or (os.getuid(), os.getgid()))
+            root.open_slot(facts["slot_size"], self.owner or (os.getuid(), os.getgid()), facts["places"])
         if "network-namespace" in facts["layers"]:
             linux.unshare(linux.CLONE_NEWNET)  # lanes share no ports
             linux.loopback_up()
@@ -231,7 +160,7 @@ class Opened:
         child = self.zygotes["candidate"].spawn({}, [theirs.fileno()])
         theirs.close()
         try:
-            tests = self.lane.fork_zygote(lambda control: _serve_tests(control, self.lane.facts, self.spec, mine))
+            tests = self.lane.fork_zygote(lambda control: serve_tests(control, self.lane.facts, self.spec, mine))
             mine.close()
             if not select.select([tests.control], [], [], START_LIMIT_S)[0]:
                 raise Failed("importing the tests takes too long")
@@ -253,11 +182,11 @@ class Opened:
             spec, facts = self.spec, self.lane.facts
             if name == "fresh":
                 spec = {**spec, "trusted": self.staged["trusted"], "exports": self.staged["exports"]}
-                made = self.lane.fork_zygote(lambda control: _serve_tests(control, facts, spec, None))
+                made = self.lane.fork_zygote(lambda control: serve_tests(control, facts, spec, None))
             else:
                 config = {} if os.path.isabs(spec["config"]) else {spec["config"]: spec["files"][spec["config"]]}
                 self._fill(config)
-                made = self.lane.fork_zygote(lambda control: _serve_whole(control, facts, spec))
+                made = self.lane.fork_zygote(lambda control: serve_whole(control, facts, spec))
             self.zygotes[name] = _first_words(made)
         return self.zygotes[name]
 
@@ -288,189 +217,3 @@ class Opened:
             made.control.close()
 
     close = forget
-
-
-class Run:
-    """One evaluation."""
-
-    def __init__(self, opened: Opened, job: dict[str, Any]) -> None:
-        self.opened, self.job = opened, job
-        self.children: dict[str, Child] = {}
-        self.codes: dict[str, int] = {}
-        self.token = job["token"].encode() + b" "
-        self.data = b""
-        self.started = self.ended = 0.0
-        self.killed: str | None = None
-
-    def split(self) -> dict[str, Any]:
-        """Tests here, candidate there."""
-        mine, theirs = socket.socketpair()
-        with mine, theirs:
-            self.children["candidate"] = self.opened.zygotes["candidate"].spawn({}, [theirs.fileno()])
-            theirs.close()
-            is_fresh = bool(self.opened.staged["is_dynamic"])
-            self._tests("fresh" if is_fresh else "tests", mine)
-            if not is_fresh and self._last_kind() == "restage":
-                self.data = b""
-                self.codes.pop("tests", None)
-                self._tests("fresh", mine)
-        return self.answer()
-
-    def _tests(self, zygote_name: str, rpc: socket.socket) -> None:
-        reader, writer = os.pipe()
-        made = self.opened.zygote(zygote_name) if zygote_name == "fresh" else self.opened.zygotes["tests"]
-        self.children["tests"] = made.spawn({"job": self.job}, [rpc.fileno(), writer])
-        os.close(writer)
-        try:
-            self._watch(reader)
-        finally:
-            os.close(reader)
-        self.codes["tests"] = self.children.pop("tests").end()
-
-    def whole(self) -> dict[str, Any]:
-        """Both in one process."""
-        reader, writer = os.pipe()
-        self.children["tests"] = self.opened.zygotes["whole"].spawn({"job": self.job}, [writer])
-        os.close(writer)
-        try:
-            self._watch(reader)
-        finally:
-            os.close(reader)
-        return self.answer()
-
-    def _watch(self, reader: int) -> None:
-        """Read the report until it is complete, the tests have ended, or a limit is reached."""
-        os.set_blocking(reader, False)
-        poll = select.poll()
-        for fd in (reader, self.children["tests"].pidfd, self.opened.lane.trainer.fileno()):
-            poll.register(fd, select.POLLIN)
-        # tests that had to be imported anew share the limit of the first ones
-        deadline = self.started + self.job["limit_s"] if self.started else time.monotonic() + START_LIMIT_S
-        parts: list[bytes] = []
-        size = 0
-        while self.killed is None:
-            ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-            if not ready or time.monotonic() >= deadline:
-                self.killed = "timeout" if self.started else "start"
-                break
-            for fd, event in ready:
-                if fd == self.opened.lane.trainer.fileno() and event & (select.POLLHUP | select.POLLERR):
-                    raise Failed("the trainer is gone")
-            over = self.children["tests"].is_over()  # asked before reading: what it wrote is in the pipe by then
-            while True:
-                try:
-                    part = os.read(reader, 1 << 16)
-                except BlockingIOError:
-                    break
-                if not part:
-                    over = True
-                    break
-                parts.append(part)
-                size += len(part)
-                if not self.started:
-                    self.started = time.monotonic()
-                    deadline = self.started + self.job["limit_s"]
-            if parts and self._is_complete(parts):
-                break
-            if size > MAX_REPORT:
-                self.killed = "output"
-            if over:
-                break
-        self.ended = time.monotonic()
-        self.data = b"".join(parts)
-
-    def _is_complete(self, parts: list[bytes]) -> bool:
-        if len(parts) > 1:
-            parts[-2:] = [parts[-2] + parts[-1]]
-        at = parts[-1].rfind(b"\n" + self.token, 0)
-        line = parts[-1][at + 1 + len(self.token) :]
-        return at >= 0 and line.endswith(b"\n") and line.startswith((b'{"kind": "finished"', b'{"kind": "restage"'))
-
-    def _last_kind(self) -> str:
-        lines = [line for line in self.data.split(b"\n") if line.startswith(self.token)]
-        return str(json.loads(lines[-1][len(self.token) :])["kind"]) if lines else ""
-
-    def end(self) -> None:
-        """Kill and collect what is left."""
-        for name in list(self.children):
-            self.codes[name] = self.children.pop(name).end()
-
-    def answer(self) -> dict[str, Any]:
-        """What came of it."""
-        candidate = self.children.get("candidate")
-        if candidate is not None and b'"gone": true' in self.data[-400:]:  # its end is on the way
-            select.select([candidate.pidfd], [], [], END_LIMIT_S)
-        self_ended = candidate is not None and candidate.is_over()
-        self.end()
-        return {
-            "report": self.data.decode("utf-8", "replace"),
-            "killed": self.killed,
-            "tests_code": self.codes.get("tests"),
-            "candidate_code": self.codes.get("candidate") if self_ended else None,
-            "seconds": max(0.0, self.ended - self.started) if self.started else 0.0,
-        }
-
-
-def _serve_tests(
-    control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], rpc: socket.socket | None
-) -> None:
-    """Be a zygote for split tests, staged if there is a candidate to stage them with."""
-    files = {path: base64.b64decode(content) for path, content in spec["files"].items()}
-    if facts["mounts"]:
-        linux.unshare(linux.CLONE_NEWNS)
-        linux.mount("tmpfs", root.TESTS, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
-    os.makedirs(spec["tests_root"], exist_ok=True)
-    tree.write_files(spec["tests_root"], files)
-    if facts["mounts"]:
-        flags = linux.MS_REMOUNT | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
-        linux.mount("tmpfs", root.TESTS, "tmpfs", flags, "mode=755")
-    preload(spec["preload"])
-    prepare_child(spec)
-    facts = {**facts, "init": False, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
-    layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
-    tests = SplitTests(spec)
-    answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
-    gc.collect()
-    gc.freeze()
-    channel.send(control, {**answer, "layers": layers})
-
-    def job(message: dict[str, Any], fds: list[int]) -> None:
-        try:
-            tests.run(message["job"], socket.socket(fileno=fds[0]), fds[1])
-        except BaseException:
-            report_broken(fds[1], message["job"]["token"])
-            raise
-
-    zygote.serve(control, facts, job)
-
-
-def _serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
-    """Be a zygote for tests and candidates in one process."""
-    preload(spec["preload"])
-    prepare_child(spec)
-    tests = WholeTests(spec)
-    tests.stage()
-    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
-    if facts["mounts"]:
-        linux.unshare(linux.CLONE_NEWNS)
-        root.hide("/proc")
-    layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
-    gc.collect()
-    gc.freeze()
-    channel.send(control, {"layers": layers})
-    zygote.serve(control, facts, lambda message, fds: tests.run(message["job"], fds[0]))
-
-
-def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
-    """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
-    preload(spec["preload"])
-    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
-    if facts["mounts"]:
-        linux.unshare(linux.CLONE_NEWNS)
-        root.show_grants()
-        root.hide("/proc")
-    layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
-    gc.collect()
-    gc.freeze()
-    channel.send(control, {"layers": layers})
-    zygote.serve(control, facts, lambda message, fds: run_candidate(socket.socket(fileno=fds[0]), spec))

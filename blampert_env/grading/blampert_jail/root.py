@@ -10,8 +10,7 @@ import sysconfig
 
 from . import linux
 
-BOX, TMP, SHM, TESTS, GRANTS = "/box", "/tmp", "/dev/shm", "/tests", "/grants"
-PLACES = {"box": BOX, "tmp": TMP, "shm": SHM, "grants": GRANTS, "tests": TESTS}
+TESTS, GRANTS = "/tests", "/grants"
 _READ_ONLY = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 _FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
@@ -44,8 +43,23 @@ def interpreter_folders() -> list[str]:
     return [folder for folder in found if folder != "/"]
 
 
-def build(folders: list[str]) -> None:
+def places(folders: list[str]) -> dict[str, str]:
+    """Where the scratch folders are in the private root: never over one that the interpreter needs.
+
+    An environment may lie below ``/tmp``; its modules must be found there during an evaluation, too.
+    """
+    tmp = "/tmp"
+    if any(f"{folder}/".startswith("/tmp/") for folder in folders):
+        tmp = "/scratch"
+    return {"box": "/box", "tmp": tmp, "shm": "/dev/shm", "grants": GRANTS, "tests": TESTS}
+
+
+def build(folders: list[str], scratch: dict[str, str]) -> None:
     """Make the private root and enter it; needs a mount namespace and its capabilities.
+
+    Args:
+        folders: What the interpreter needs.
+        scratch: As :func:`places` has it.
 
     Raises:
         OSError: The kernel refuses.
@@ -66,7 +80,7 @@ def build(folders: list[str]) -> None:
     for name, text in _ETC.items():
         with open(f"{new}/etc/{name}", "w") as file:
             file.write(text)
-    for folder in (*PLACES.values(), "/proc", "/slot"):
+    for folder in (*scratch.values(), "/proc", "/slot"):
         os.makedirs(new + folder, exist_ok=True)
     for name, fd in devices.items():
         with open(f"{new}/dev/{name}", "w"):
@@ -108,7 +122,7 @@ def _hide(folder: str) -> None:
         del files
 
 
-def open_slot(size: str, owner: tuple[int, int]) -> None:
+def open_slot(size: str, owner: tuple[int, int], scratch: dict[str, str]) -> None:
     """Scratch space of one lane: a capped tmpfs behind the box, the temporary folder and shared memory.
 
     Raises:
@@ -117,8 +131,10 @@ def open_slot(size: str, owner: tuple[int, int]) -> None:
     linux.unshare(linux.CLONE_NEWNS)
     flags = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("tmpfs", "/slot", "tmpfs", flags, f"size={size},nr_inodes=20k,mode=755")
-    for target in (BOX, TMP, SHM, GRANTS):
-        source = f"/slot/{os.path.basename(target)}"
+    for name, target in scratch.items():
+        if name == "tests":
+            continue
+        source = f"/slot/{name}"
         os.mkdir(source)
         os.chown(source, *owner)
         linux.mount(source, target, None, linux.MS_BIND)

@@ -164,5 +164,5 @@ def prepare_child(spec: dict[str, Any]) -> None:
     import tempfile
 
     tempfile.tempdir = None
-    os.environ["TMPDIR"] = spec["tmp"]
+    os.environ["TMPDIR"] = os.environ["HOME"] = spec["tmp"]
     seed_random()

@@ -21,13 +21,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import mirror, remote
+from .decoys import COUNT, unlike
 from .errors import CandidateError, CandidateGone, find_class, importable
+from .patches import run_remotely, watch_patches
 from .peer import Peer
 from .plain import Unsupported
 from .remote import CLASS_KEY, RemoteFunction, RemoteObject, RemoteType
+from .stand_in_modules import CandidateModule, Finder
 from .wire import ProtocolError
 
-_DECOYS = 12  # a liar that guesses which of them is meant is caught twelve times in thirteen
 _FREE = frozenset({"import", "get", "probe", "classes"})  # what test modules may do while they are staged
 # objects whose attributes lead into the interpreter
 _CLOSED = (
@@ -74,8 +76,8 @@ class Tests(Peer):
         self.enforces = True
         remote.use(self)
         sys.meta_path.insert(0, Finder(self))
-        _run_remotely(dataclasses, "asdict", "astuple", "fields", "replace", "is_dataclass")
-        _watch_patches(self)
+        run_remotely(dataclasses, "asdict", "astuple", "fields", "replace", "is_dataclass")
+        watch_patches(self)
 
     def trust(self, classes: Sequence[Sequence[Any]]) -> None:
         """Know the classes of the untouched project: module, name, special methods, public names, bases."""
@@ -366,7 +368,7 @@ class Tests(Peer):
         """
         __tracebackhide__ = True
         draw = random.Random(os.urandom(8))
-        decoys = [] if stand_in is other else [_unlike(other, draw) for _ in range(_DECOYS)]
+        decoys = [] if stand_in is other else [unlike(other, draw) for _ in range(COUNT)]
         decoys = [decoy for decoy in decoys if isinstance(other, RemoteObject) or decoy != other]
         asked = [*decoys, other]
         order = list(range(len(asked)))
@@ -407,168 +409,6 @@ def _is_own(data: Any) -> bool:
 
 
 _UNKNOWN = "an object of a library that the tests do not know"
-
-
-def _unlike(value: Any, draw: random.Random) -> Any:
-    """A value of the same type, size and magnitude that is not equal to ``value``."""
-    kind = type(value)
-    if kind is bool:
-        return not value
-    if kind is int:
-        return value + draw.choice([-1, 1]) * draw.choice([1, 2, 3, 4, 5, 7, 9, 10, 11, 20, 100, abs(value) + 1])
-    if kind is float:
-        return value + draw.choice([-1, 1]) * draw.choice([1.0, 0.5, 2.0, 10.0, abs(value) + 1.0])
-    if kind is str and value:
-        at = draw.randrange(len(value))
-        other = draw.choice(
-            [letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789" if letter != value[at].lower()]
-        )
-        return value[:at] + (other.upper() if value[at].isupper() else other) + value[at + 1 :]
-    if kind in (list, tuple) and value:
-        at = draw.randrange(len(value))
-        return kind([*value[:at], _unlike(value[at], draw), *value[at + 1 :]])
-    if kind is dict and value:
-        name = draw.choice(list(value))
-        return {**value, name: _unlike(value[name], draw)}
-    return draw.choice(
-        [draw.randrange(100), draw.choice("abcdefgh") * draw.randrange(1, 5), [draw.randrange(10)], None, ""]
-    )
-
-
-class CandidateModule(types.ModuleType):
-    """A module of the candidate's: every name is asked for there."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__") and name not in ("__version__", "__author__"):
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        peer = self.__dict__["_blampert_peer"]
-        value = peer.request("get", self, name)
-        methods = sorted(value.__blampert_methods__) if isinstance(value, RemoteType) else None
-        peer.gets.append([self.__name__, name, methods])
-        return value
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if (name.startswith("__") and name.endswith("__")) or isinstance(value, CandidateModule):
-            super().__setattr__(name, value)
-        else:
-            self.__dict__["_blampert_peer"].request("set", self, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self.__dict__["_blampert_peer"].request("del", self, name)
-
-    def __dir__(self) -> list[str]:
-        return list(self.__dict__["_blampert_peer"].request("dir", self))
-
-
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the candidate's modules before any file."""
-
-    def __init__(self, peer: Tests) -> None:
-        self.peer = peer
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """A spec for the candidate's modules, None for others."""
-        if name not in self.peer.modules:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=name in self.peer.packages)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        """The stand-in."""
-        module = CandidateModule(spec.name)
-        module.__dict__["_blampert_peer"] = self.peer
-        return module
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Let the candidate import it; raises what that raises."""
-        __tracebackhide__ = True
-        try:
-            names, doc, _ = self.peer.request("import", module.__name__)
-        except (SystemExit, GeneratorExit) as error:  # pytest would stop
-            raise ImportError(f"{type(error).__name__}: {error}") from None
-        self.peer.imported.append(module.__name__)
-        module.__dict__["__all__"], module.__dict__["__doc__"] = self.peer.public(module.__name__, names), doc
-
-
-def _run_remotely(module: types.ModuleType, *names: str) -> None:
-    """Functions of the standard library that look inside an object run where the object is."""
-    for name in names:
-        original = getattr(module, name)
-
-        def wrapped(obj: Any, *args: Any, _original: Any = original, _name: str = name, **kwargs: Any) -> Any:
-            kind = obj if isinstance(obj, RemoteType) else type(obj)
-            if isinstance(kind, RemoteType):
-                if kwargs:
-                    return _replaced(obj, kwargs)
-                return remote._peer(obj).request("std", module.__name__, _name, [obj, *args])
-            return _original(obj, *args, **kwargs)
-
-        setattr(module, name, functools.wraps(original)(wrapped))
-
-
-def _replaced(obj: Any, changes: dict[str, Any]) -> Any:
-    return remote._peer(obj).request("call", dataclasses.replace.__wrapped__, [obj], changes)  # type: ignore[attr-defined]
-
-
-def _watch_patches(peer: Tests) -> None:
-    """What tests replace in libraries (``monkeypatch``, ``unittest.mock.patch``) is replaced for the candidate, too."""
-    from unittest import mock
-
-    from _pytest.monkeypatch import MonkeyPatch
-
-    def note(target: Any, name: str, *, is_back: bool) -> None:
-        place = _place(target)
-        if place is not None:
-            value = None if is_back else getattr(target, name, None)
-            peer.patched = [entry for entry in peer.patched if entry[:3] != [*place, name] or entry[4] != is_back]
-            peer.patched.append([*place, name, value, is_back])
-
-    for method in ("setattr", "delattr"):
-        original = getattr(MonkeyPatch, method)
-
-        def changed(self: Any, *args: Any, _original: Any = original, **kwargs: Any) -> None:
-            before = len(self._setattr)
-            _original(self, *args, **kwargs)
-            for target, name, _ in self._setattr[before:]:
-                note(target, name, is_back=False)
-
-        setattr(MonkeyPatch, method, functools.wraps(original)(changed))
-
-    undo = MonkeyPatch.undo
-
-    def undone(self: Any) -> None:
-        entries = [(target, name) for target, name, _ in self._setattr]
-        undo(self)
-        for target, name in entries:
-            note(target, name, is_back=True)
-
-    MonkeyPatch.undo = functools.wraps(undo)(undone)  # type: ignore[method-assign]
-    enter, leave = mock._patch.__enter__, mock._patch.__exit__  # type: ignore[attr-defined]
-
-    def entered(self: Any) -> Any:
-        result = enter(self)
-        note(self.target, self.attribute, is_back=False)
-        return result
-
-    def left(self: Any, *details: Any) -> Any:
-        target, name = self.target, self.attribute
-        result = leave(self, *details)
-        note(target, name, is_back=True)
-        return result
-
-    mock._patch.__enter__, mock._patch.__exit__ = entered, left  # type: ignore[method-assign, attr-defined]
-
-
-def _place(target: Any) -> list[str] | None:
-    """Where a library's module or class is found; None for anything else (stand-ins send the change themselves)."""
-    if isinstance(target, (CandidateModule, RemoteType)) or isinstance(type(target), RemoteType):
-        return None
-    if isinstance(target, types.ModuleType):
-        return [target.__name__, ""]
-    if isinstance(target, type) and importable(target):
-        return [target.__module__, target.__qualname__]
-    return None
 
 
 __all__ = ["Tests"]

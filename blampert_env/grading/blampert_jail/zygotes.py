@@ -1,0 +1,86 @@
+"""What the three kinds of zygote are made of: candidates, tests of candidates elsewhere, both in one process."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gc
+import importlib
+import os
+import socket
+from typing import Any
+
+from . import channel, linux, root, tree, zygote
+from .candidate import run as run_candidate
+from .confine import confine
+from .tests_zygote import SplitTests, WholeTests, prepare_child, report_broken
+
+
+def preload(names: list[str]) -> None:
+    """Import what candidates and tests will, before the forks; what cannot be imported fails there, not here."""
+    for name in names:
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
+
+
+def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], rpc: socket.socket | None) -> None:
+    """Be a zygote for split tests, staged if there is a candidate to stage them with."""
+    files = {path: base64.b64decode(content) for path, content in spec["files"].items()}
+    if facts["mounts"]:
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount("tmpfs", root.TESTS, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
+    os.makedirs(spec["tests_root"], exist_ok=True)
+    tree.write_files(spec["tests_root"], files)
+    if facts["mounts"]:
+        flags = linux.MS_REMOUNT | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
+        linux.mount("tmpfs", root.TESTS, "tmpfs", flags, "mode=755")
+    preload(spec["preload"])
+    prepare_child(spec)
+    facts = {**facts, "init": False, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
+    tests = SplitTests(spec)
+    answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
+    gc.collect()
+    gc.freeze()
+    channel.send(control, {**answer, "layers": layers})
+
+    def job(message: dict[str, Any], fds: list[int]) -> None:
+        try:
+            tests.run(message["job"], socket.socket(fileno=fds[0]), fds[1])
+        except BaseException:
+            report_broken(fds[1], message["job"]["token"])
+            raise
+
+    zygote.serve(control, facts, job)
+
+
+def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Be a zygote for tests and candidates in one process."""
+    preload(spec["preload"])
+    prepare_child(spec)
+    tests = WholeTests(spec)
+    tests.stage()
+    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    if facts["mounts"]:
+        linux.unshare(linux.CLONE_NEWNS)
+        root.hide("/proc")
+    layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
+    gc.collect()
+    gc.freeze()
+    channel.send(control, {"layers": layers})
+    zygote.serve(control, facts, lambda message, fds: tests.run(message["job"], fds[0]))
+
+
+def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
+    preload(spec["preload"])
+    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    if facts["mounts"]:
+        linux.unshare(linux.CLONE_NEWNS)
+        root.show_grants()
+        root.hide("/proc")
+    layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
+    gc.collect()
+    gc.freeze()
+    channel.send(control, {"layers": layers})
+    zygote.serve(control, facts, lambda message, fds: run_candidate(socket.socket(fileno=fds[0]), spec))
