@@ -77,6 +77,35 @@ def test_layers(project: Project) -> None:
         assert strict.method == "split"
 
 
+ORDINARY = """
+import os, sys
+from blampert_env.grading import Grader
+from blampert_env.projects import Project
+from tests.grading.conftest import SOLVED, STUB, TESTS
+grader = Grader(Project.from_files("tiny", {"tiny.py": STUB, "test_tiny.py": TESTS}), cache_size=0, isolation="strict")
+assert os.getuid() == 1000
+assert grader.grade({"tiny.py": SOLVED}).all_passed
+print(grader.method, *grader.layers)
+"""
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare of util-linux")
+def test_an_ordinary_user_gets_the_whole_sandbox() -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = ["unshare", "--user", "--map-user=1000", "--map-group=1000", sys.executable, "-c", ORDINARY]
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True
+    )
+    if "unshare" in done.stderr:
+        pytest.skip("this system makes no user namespaces")
+    assert done.stderr == ""
+    method, *layers = done.stdout.split()
+    assert method == "split"
+    assert {*STRICT, "user-namespace", "landlock"} <= set(layers) | {"landlock"}
+
+
 @LINUX
 @pytest.mark.slow
 def test_an_environment_below_tmp(project: Project) -> None:
