@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from blampert_env.cli.options import add_json, add_workspace
@@ -25,7 +26,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None, prog: str = "blampert doctor") -> int:
     """Entry point; returns the exit code: 1 if something needed is broken."""
     arguments = build_parser(prog).parse_args(argv)
-    logging.getLogger("blampert").setLevel(logging.ERROR)  # what would be logged is in the diagnoses
     found: list[Diagnosis] = []
 
     def tell(diagnosis: Diagnosis) -> None:
@@ -33,12 +33,25 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert doctor") -> in
         if not arguments.json:
             _print(diagnosis)
 
-    broken = worst(examine(workspace_at(arguments.workspace)), tell)
+    with _quiet():
+        broken = worst(examine(workspace_at(arguments.workspace)), tell)
     if arguments.json:
         print(json.dumps([asdict(diagnosis) for diagnosis in found], indent=2))
     else:
         print(_summary(found))
     return 1 if broken else 0
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What would be logged is in the diagnoses."""
+    logger = logging.getLogger("blampert")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _print(diagnosis: Diagnosis) -> None:
