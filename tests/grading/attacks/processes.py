@@ -19,9 +19,9 @@ def _at_call(name: str, source: str, *, dangerous: bool = False, timeout_s: floa
     return Case(name, "processes", PLAIN, {"plain.py": text + ASKING}, dangerous=dangerous, timeout_s=timeout_s)
 
 
-def _right(name: str, source: str, *, dangerous: bool = False, earns: int = 5) -> Case:
+def _right(name: str, source: str, *, dangerous: bool = False, exactly: bool = True) -> Case:
     """Right answers, and something else at import."""
-    return Case(name, "processes", PLAIN, {"plain.py": code(source) + RIGHT}, earns, earns == 5, dangerous=dangerous)
+    return Case(name, "processes", PLAIN, {"plain.py": code(source) + RIGHT}, 5, exactly, dangerous=dangerous)
 
 
 CASES = [
@@ -105,7 +105,7 @@ CASES = [
                 try: os.write(fd, b'\\0\\0\\0\\x08{"ok":5}')
                 except OSError: pass
             os._exit(0)
-    """, earns=4),
+    """, exactly=False),
     _right("threads that never end", "import threading, time\nfor _ in range(20):\n"
            "    threading.Thread(target=time.sleep, args=(600,)).start()"),
     _right("another program in its place", "import os, sys\nif os.fork() == 0: os.execv(sys.executable, "
