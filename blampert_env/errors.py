@@ -84,6 +84,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     "unknown algo 'pppo': did you mean 'ppo'? (known: dqn, ppo)"
     """
     names = sorted(known)
+    if not names:
+        return f"unknown {kind} {name!r}: there is none yet"
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f" did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {name!r}:{hint} (known: {', '.join(names)})"
+    hint = f": did you mean {close[0]!r}?" if close else ""
+    return f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})"

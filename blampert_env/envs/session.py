@@ -141,7 +141,7 @@ class EditSession:
             GraderError: The grader itself failed; nothing is recorded.
         """
         if edit is None:
-            attempt = self._refused("", "", problem, "", completion_tokens)
+            attempt = self._refused("", "", problem, self._said(problem), completion_tokens)
         else:
             try:
                 candidate = apply_edit(self.project, self.files, edit)
@@ -151,6 +151,14 @@ class EditSession:
                 attempt = self._graded(edit, candidate, completion_tokens)
         self.attempts.append(attempt)
         return attempt
+
+    def _said(self, problem: str) -> str:
+        """What to do about an attempt without an edit; "" where nobody can do anything."""
+        if problem != "no_code":
+            return ""
+        return f"no function of a target in the text: write one of {', '.join(t.name for t in self.project.targets)}"[
+            :300
+        ]
 
     def _refused(self, target: str, source: str, outcome: str, message: str, tokens: int) -> Attempt:
         passed = self.report.passed

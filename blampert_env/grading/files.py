@@ -18,9 +18,14 @@ def candidate_sources(project: Project, files: Mapping[str, str | bytes]) -> dic
         files: Relative path to content. Files of the project that are no sources (tests, conftest.py, configuration)
             are left out, whatever their content.
 
+    Raises:
+        TypeError: ``files`` is no mapping.
+
     Returns:
         Path to content; None if a path is not the project's, or a source is neither text nor bytes or too big.
     """
+    if not isinstance(files, Mapping):
+        raise TypeError(f"a candidate is a mapping of file name to text, not {type(files).__name__}")
     sources = encode(project.sources)
     protected = project.tests.keys() | project.support.keys() | project.held_out.keys()
     for path, content in files.items():

@@ -157,7 +157,7 @@ def test_curves_move_while_a_real_training_runs(
     window: Callable[..., Window], server: DashboardServer, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "blampert_env.train", "--project", "calculator", "--model", "embedded"]
-    command += ["--iterations", "3", "--max-attempts", "3", "--eval-episodes", "0"]
+    command += ["--iterations", "300", "--max-attempts", "3", "--eval-episodes", "0"]  # ended below
     log = (tmp_path / "log").open("w")
     with log, subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT) as training:
         try:
