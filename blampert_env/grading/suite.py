@@ -27,7 +27,7 @@ _CONFIGS = (
 )  # in pytest's order, with what makes each its configuration
 _TEST_FOLDERS = frozenset({"test", "tests"})
 # third-party imports of tests that work with a candidate in another process
-_SPLITTABLE = frozenset({"pytest", "hypothesis", "numpy", "_pytest", "pytest_mock"})
+_SPLITTABLE = frozenset({"pytest", "hypothesis", "numpy", "pandas", "_pytest", "pytest_mock"})
 # standard modules whose use in tests means that they look into the interpreter they share with the candidate
 _LOOKS_INSIDE = frozenset(
     words(

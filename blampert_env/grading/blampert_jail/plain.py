@@ -161,7 +161,9 @@ def encode(value: object) -> list[Any] | None:
         array = numpy.asarray(value)
         if is_array(array):
             return ["x", "scalar", array.dtype.str, array_text(array)]
-    return None
+    from .frames import scalar
+
+    return scalar(value)
 
 
 def decode(parts: list[Any]) -> Any:
@@ -170,4 +172,8 @@ def decode(parts: list[Any]) -> Any:
     Raises:
         Exception: Whatever the constructor raises for parts that are not its own.
     """
+    if parts[1] in ("missing", "timestamp", "span"):
+        from .frames import to_scalar
+
+        return to_scalar(parts[1], parts[2])
     return _DECODERS[parts[1]](*parts[2:])

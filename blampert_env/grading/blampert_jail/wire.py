@@ -18,7 +18,7 @@ import collections
 import sys
 from typing import Any
 
-from . import plain
+from . import frames, plain
 from .plain import Unsupported
 
 _SCALARS = frozenset({type(None), bool, str, float})
@@ -32,6 +32,7 @@ _KINDS: dict[type, str] = {
     collections.OrderedDict: "ordered", collections.Counter: "counter", collections.deque: "deque",
     collections.defaultdict: "defaultdict",
 }  # fmt: skip
+_FRAMES = ("frame", "series")
 _MAPPINGS = ("dict", "ordered", "counter", "defaultdict")
 
 
@@ -54,6 +55,8 @@ class Shared:
 
     def changed(self) -> bool:
         """Whether it differs from what was remembered, entry by entry and by identity."""
+        if self.kind in _FRAMES:
+            return not frames.is_same(self.obj, self.seen)
         state = self._state()
         if self.kind in ("bytearray", "set", "array"):
             return bool(state != self.seen)
@@ -64,6 +67,8 @@ class Shared:
             return bytes(self.obj)
         if self.kind == "array":
             return self.obj.tobytes()
+        if self.kind in _FRAMES:
+            return frames.state(self.obj)
         if self.kind == "set":
             return frozenset(self.obj)
         if self.kind in _MAPPINGS:
@@ -111,6 +116,9 @@ class Codec:
             return ["s", *self._items((value.start, value.stop, value.step), depth)]
         if plain.is_array(value):
             return self._encode_container(value, "array", depth)
+        frame = frames.kind_of(value)
+        if frame is not None:
+            return self._encode_container(value, frame, depth)
         found = plain.encode(value)
         return found if found is not None else self.encode_object(value, depth)
 
@@ -154,6 +162,8 @@ class Codec:
             return value.decode("latin-1")
         if kind == "array":
             return plain.array_text(value)
+        if kind in _FRAMES:
+            return frames.contents(value, lambda part: self.encode(part, depth + 1))
         if kind in _MAPPINGS:
             return self._items([part for pair in list(value.items()) for part in pair], depth)
         return self._items(list(value), depth)
@@ -196,6 +206,9 @@ class Codec:
             return
         if kind == "array":
             plain.fill_array(value, contents)
+            return
+        if kind in _FRAMES:
+            frames.fill(value, contents, self.decode)
             return
         items = [self.decode(item) for item in contents]
         if kind == "list":
@@ -285,4 +298,6 @@ _MAKE: dict[str, Any] = {
     "deque": lambda extra: _DEQUE(maxlen=extra),
     "defaultdict": lambda extra: collections.defaultdict(extra),
     "array": lambda extra: extra,
+    "frame": lambda extra: frames.empty("frame"),
+    "series": lambda extra: frames.empty("series"),
 }
