@@ -72,12 +72,6 @@ def cold_times(solved: str, tests: str, runs: int) -> list[float]:
         return times(lambda: subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True), runs)
 
 
-def interleaved(first: Callable[[], Any], second: Callable[[], Any], runs: int) -> tuple[list[float], list[float]]:
-    """Both, in turn, so that a machine that gets slower gets slower for both."""
-    pairs = [(times(first, 1)[0], times(second, 1)[0]) for _ in range(runs)]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-
 def speed(runs: int) -> tuple[list[list[str]], dict[str, list[float]]]:
     """Rows and figures of single evaluations."""
     grader = Grader(project(STUB, TESTS), cache_size=0)
