@@ -39,6 +39,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from blampert_env.errors import BlampertError, UsageError
+from blampert_env.parsing import parse
 
 DOCUMENTATION = ("D1", "D2", "D3", "D4")
 # rules that contradict each other, or are about a module or package, which an edit of one function cannot mend
@@ -133,7 +134,7 @@ def _quality(tree: ast.Module | None, source: str, findings: Sequence[tuple[str,
 
 def _parsed(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
+        return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # whatever an LM wrote
         return None
 

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 JAIL = ROOT / "blampert_env" / "grading" / "blampert_jail"
-LEAVES = {"errors", "resources", "atomic", "quality"}
+LEAVES = {"errors", "resources", "atomic", "parsing", "quality"}
 MAY_IMPORT = {
     "projects": set(),
     "editing": {"projects"},

@@ -6,6 +6,8 @@ import ast
 import textwrap
 import tokenize
 
+from blampert_env.parsing import parse
+
 
 def parse_function(source: str) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """The dedented text and the parsed node of one function.
@@ -14,7 +16,7 @@ def parse_function(source: str) -> tuple[str, ast.FunctionDef | ast.AsyncFunctio
         ValueError: ``source`` does not start with a function.
     """
     text = textwrap.dedent(source)
-    node = ast.parse(text).body[0]
+    node = parse(text).body[0]
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         raise ValueError(f"expected a function, found {type(node).__name__}")
     return text, node

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from blampert_env.coding import Strategy
 from blampert_env.envs.progress import EpisodeProgress
 from blampert_env.envs.session import Attempt
+from blampert_env.parsing import parse
 from blampert_env.projects import Target
 
 # How the last attempt ended, one-hot; every refusal of an edit counts as "rejected".
@@ -107,7 +108,7 @@ def _parameters(signature: str) -> int:
     """Parameters in a one-line signature, ``self`` and ``cls`` left out."""
     import ast
 
-    function = ast.parse(f"{signature}: ...").body[0]
+    function = parse(f"{signature}: ...").body[0]
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
     spec = function.args
     names = [arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg) if arg]

@@ -15,6 +15,7 @@ from typing import Literal
 from blampert_env.errors import ProjectError
 from blampert_env.grading.blampert_jail.linux import words
 from blampert_env.grading.files import encode
+from blampert_env.parsing import parse
 from blampert_env.projects import Project
 
 Tests = Literal["visible", "held_out", "all"]
@@ -182,7 +183,7 @@ class Suite:
         found: list[str] = []
         for path, text in self._trusted_python():
             try:
-                tree = ast.parse(text)
+                tree = parse(text)
             except (SyntaxError, ValueError, RecursionError):
                 continue
             found += [f"{path} {what}" for what in _looks_inside(tree, own)]
@@ -237,7 +238,7 @@ def _extended(tree: ast.Module, modules: set[str]) -> Iterable[str]:
 def _imports(text: str) -> Iterable[str]:
     """Modules that a file imports at its top level, none of the standard library."""
     try:
-        body = ast.parse(text).body
+        body = parse(text).body
     except (SyntaxError, ValueError, RecursionError):
         return
     for node in body:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from blampert_env.parsing import parse
+
 _EQUAL = frozenset({"assertEqual", "assertEquals", "assertAlmostEqual", "assert_equal"})
 _RAISES = frozenset({"raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns"})
 
@@ -45,7 +47,7 @@ def make_halves(tests: Mapping[str, str]) -> tuple[Half, Half]:
     wrong: tuple[set[str], set[str]] = (set(), set())
     for path, text in tests.items():
         try:
-            body = ast.parse(text).body
+            body = parse(text).body
         except (SyntaxError, ValueError, RecursionError):
             body = []
         impossible = _Impossible()
@@ -84,7 +86,7 @@ def _twin(node: ast.stmt, impossible: _Impossible) -> ast.stmt | None:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
         return _spoil(node, impossible)
     if isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or _is_unittest(node)):
-        copy = ast.parse(ast.unparse(node)).body[0]
+        copy = parse(ast.unparse(node)).body[0]
         assert isinstance(copy, ast.ClassDef)
         body: list[ast.stmt] = []
         spoiled = 0
@@ -107,7 +109,7 @@ def _is_unittest(node: ast.ClassDef) -> bool:
 def _spoil(
     node: ast.FunctionDef | ast.AsyncFunctionDef, impossible: _Impossible
 ) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    copy = ast.parse(ast.unparse(node)).body[0]
+    copy = parse(ast.unparse(node)).body[0]
     assert isinstance(copy, ast.FunctionDef | ast.AsyncFunctionDef)
     # an expectation in a loop or a branch may never be reached by honest code: one at the top must be there
     certain = any(_expects(part) for part in copy.body)
@@ -162,7 +164,7 @@ class _Spoiler(ast.NodeTransformer):
         if name in _EQUAL and len(node.value.args) > 1:
             node.value.args[1] = self._other(node.value.args[1])
             return node
-        fail = ast.parse(f"raise AssertionError({name!r})").body[0]
+        fail = parse(f"raise AssertionError({name!r})").body[0]
         return ast.If(ast.Constant(True), [node, fail], [])
 
 

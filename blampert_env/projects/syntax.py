@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from blampert_env import parsing
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Position = tuple[int, int]
 
@@ -58,7 +60,7 @@ def parse(text: str) -> ast.Module:
     """
     _silence()
     try:
-        return ast.parse(unix(text), filename=_FILENAME)
+        return parsing.parse(unix(text), _FILENAME)
     except (RecursionError, MemoryError):
         raise SyntaxError("nested too deeply") from None
     except ValueError as error:
