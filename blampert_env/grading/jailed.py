@@ -111,7 +111,7 @@ def evaluate(server: Server, suite: Suite, spec: dict[str, Any], sources: Mappin
     }
     with server.lane() as lane:
         lane.open(spec)
-        return _run(lane, job, token, server.python)
+        return _run(lane, {**job, "cpus": lane.cpus}, token, server.python)
 
 
 def _run(lane: Lane, job: dict[str, Any], token: str, python: str) -> Run:

@@ -7,10 +7,10 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from . import channel
+from .zygote import NUMBER, REAP, SPAWN, move_to, request
 
 
 class Failed(Exception):
@@ -23,25 +23,36 @@ class Zygote:
 
     control: socket.socket
     layers: list[str] = field(default_factory=list)
+    cpus: Sequence[int] = ()
 
-    def ask(self, message: dict[str, Any], fds: list[int] | None = None) -> dict[str, Any]:
-        """One request.
+    def ask(self, message: bytes, fds: Sequence[int] = ()) -> int:
+        """One request that is answered by a number.
 
         Raises:
-            Failed: The zygote is gone or could not do it.
+            Failed: The zygote is gone.
         """
         try:
-            channel.send(self.control, message, fds or [])
-            answer, _ = channel.receive(self.control)
-        except channel.Closed:
-            raise Failed("a process of the grader was killed") from None
-        if "error" in answer:
-            raise Failed(str(answer["error"]))
-        return answer
+            socket.send_fds(self.control, [message], list(fds))
+            answer = self.control.recv(NUMBER.size)
+        except OSError:
+            answer = b""
+        if not answer:
+            raise Failed("a process of the grader was killed")
+        return int(NUMBER.unpack(answer)[0])
 
-    def spawn(self, job: dict[str, Any], fds: list[int]) -> Child:
-        """Make a child."""
-        pid = self.ask({"op": "spawn", **job}, fds)["pid"]
+    def spawn(self, fds: Sequence[int], cpus: Sequence[int]) -> Child:
+        """Make a child that runs on these processors.
+
+        Raises:
+            Failed: It cannot be made.
+        """
+        if cpus != self.cpus:
+            with contextlib.suppress(OSError):  # the next request says that it is gone
+                self.control.sendall(move_to(cpus))
+            self.cpus = cpus
+        pid = self.ask(request(SPAWN), fds)
+        if pid < 0:
+            raise Failed(f"no process can be made ({os.strerror(-pid)})")
         try:
             return Child(self, pid, os.pidfd_open(pid))
         except OSError as error:
@@ -61,7 +72,7 @@ class Child:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         os.close(self.pidfd)
-        return int(self.zygote.ask({"op": "reap", "pid": self.pid})["code"])
+        return self.zygote.ask(request(REAP, self.pid))
 
     def is_over(self) -> bool:
         """Whether it has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -9,6 +10,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
+from . import channel
 from .children import Child, Failed
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ class Run:
 
     def __init__(self, opened: Opened, job: dict[str, Any]) -> None:
         self.opened, self.job = opened, job
+        self.cpus: list[int] = job.pop("cpus")
         self.children: dict[str, Child] = {}
         self.codes: dict[str, int] = {}
         self.token = job["token"].encode() + b" "
@@ -35,37 +38,32 @@ class Run:
         """Tests here, candidate there."""
         mine, theirs = socket.socketpair()
         with mine, theirs:
-            self.children["candidate"] = self.opened.zygotes["candidate"].spawn({}, [theirs.fileno()])
+            candidates = self.opened.zygotes["candidate"]
+            self.children["candidate"] = candidates.spawn([theirs.fileno()], self.cpus)
             theirs.close()
             is_fresh = bool(self.opened.staged["is_dynamic"])
-            self._tests("fresh" if is_fresh else "tests", mine)
+            self._tests("fresh" if is_fresh else "tests", [mine.fileno()])
             if not is_fresh and self._last_kind() == "restage":
                 self.data = b""
                 self.codes.pop("tests", None)
-                self._tests("fresh", mine)
+                self._tests("fresh", [mine.fileno()])
         return self.answer()
-
-    def _tests(self, zygote_name: str, rpc: socket.socket) -> None:
-        reader, writer = os.pipe()
-        made = self.opened.zygote(zygote_name) if zygote_name == "fresh" else self.opened.zygotes["tests"]
-        self.children["tests"] = made.spawn({"job": self.job}, [rpc.fileno(), writer])
-        os.close(writer)
-        try:
-            self._watch(reader)
-        finally:
-            os.close(reader)
-        self.codes["tests"] = self.children.pop("tests").end()
 
     def whole(self) -> dict[str, Any]:
         """Both in one process."""
-        reader, writer = os.pipe()
-        self.children["tests"] = self.opened.zygotes["whole"].spawn({"job": self.job}, [writer])
-        os.close(writer)
-        try:
-            self._watch(reader)
-        finally:
-            os.close(reader)
+        self._tests("whole", [])
         return self.answer()
+
+    def _tests(self, zygote_name: str, fds: list[int]) -> None:
+        mine, theirs = socket.socketpair()
+        with mine, theirs:
+            made = self.opened.zygote(zygote_name)
+            self.children["tests"] = made.spawn([theirs.fileno(), *fds], self.cpus)
+            theirs.close()
+            with contextlib.suppress(channel.Closed):  # it was killed; what it says will be nothing
+                channel.send(mine, self.job)
+            self._watch(mine.fileno())
+        self.codes["tests"] = self.children.pop("tests").end()
 
     def _watch(self, reader: int) -> None:
         """Read the report until it is complete, the tests have ended, or a limit is reached."""
@@ -91,6 +89,8 @@ class Run:
                     part = os.read(reader, 1 << 16)
                 except BlockingIOError:
                     break
+                except ConnectionResetError:  # it ended before it read what it is to do
+                    part = b""
                 if not part:
                     over = True
                     break

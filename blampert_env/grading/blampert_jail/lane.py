@@ -41,6 +41,7 @@ class Lane:
             linux.loopback_up()
             linux.forget_closed_connections()
         self.places = facts["places"]
+        self.cpus = sorted(os.sched_getaffinity(0))
         for name in _SCRATCH:
             os.makedirs(self.places[name], exist_ok=True)
             if self.owner:
@@ -116,6 +117,12 @@ class Lane:
         theirs.close()
         return Zygote(mine)
 
+    def move_to(self, cpus: list[int]) -> None:
+        """Run on these processors only."""
+        if cpus != self.cpus:
+            os.sched_setaffinity(0, cpus)
+            self.cpus = cpus
+
     def clean(self) -> None:
         """Empty the scratch space."""
         for name in _SCRATCH:
@@ -157,7 +164,7 @@ class Opened:
         self._fill(self.spec["untouched"])
         self.zygotes["candidate"] = self.lane.bare_zygote(self.spec)
         mine, theirs = socket.socketpair()
-        child = self.zygotes["candidate"].spawn({}, [theirs.fileno()])
+        child = self.zygotes["candidate"].spawn([theirs.fileno()], self.lane.cpus)
         theirs.close()
         try:
             tests = self.lane.fork_zygote(lambda control: serve_tests(control, self.lane.facts, self.spec, mine))
@@ -203,6 +210,7 @@ class Opened:
         """
         if self.spec["mode"] == "whole":
             self.zygote("whole")
+        self.lane.move_to(job["cpus"])
         self._fill(job.pop("files"))
         run = Run(self, job)
         try:

@@ -16,7 +16,7 @@ MS_BIND, MS_REC, MS_PRIVATE = 4096, 0x4000, 1 << 18
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 24, 38, 36
 PR_SET_DUMPABLE = 4
-_CAPABILITY_VERSION_3 = 0x20080522
+_CAPABILITY_HEADER, _NO_CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)  # version 3 of capset's structures
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 
@@ -95,13 +95,16 @@ def die_with_parent(parent: int | None = None) -> None:
         os._exit(0)
 
 
-def drop_capabilities() -> None:
-    """Give up every capability for good; raises OSError."""
+def drop_bounding_set() -> None:
+    """Never gain a capability again that is once given up, here and below; as far as this process may."""
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             break
-    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    check(libc.capset(header, bytes(24)), "capset")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability; raises OSError."""
+    check(libc.capset(_CAPABILITY_HEADER, _NO_CAPABILITIES), "capset")
 
 
 def map_ids_at(proc: int, uid: tuple[int, int], gid: tuple[int, int]) -> None:

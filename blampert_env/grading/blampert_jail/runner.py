@@ -36,11 +36,18 @@ class Reporter:
 
     def send(self, kind: str, **fields: object) -> None:
         """Write one record."""
+        self.write(self.line(kind, **fields))
+
+    def line(self, kind: str, **fields: object) -> bytes:
+        """A record as it is written."""
+        return f"\n{self.token} {json.dumps({'kind': kind, **fields})}\n".encode()
+
+    def write(self, data: bytes) -> None:
+        """Write whole records."""
         if os.getpid() != self.pid:
             os._exit(0)  # a test forked and its child came back into pytest
-        line = f"\n{self.token} {json.dumps({'kind': kind, **fields})}\n".encode()
-        while line:
-            line = line[os.write(self.fd, line) :]
+        while data:
+            data = data[os.write(self.fd, data) :]
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Every test id, in the order of the run."""

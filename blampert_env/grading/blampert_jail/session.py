@@ -147,14 +147,18 @@ class SplitReporter(Reporter):
         super().__init__(-1, "")
         self.is_gone = is_gone
         self.kept: list[dict[str, Any]] = []
+        self.waiting = b""
         self.frames: list[str] = []
 
     def send(self, kind: str, **fields: object) -> None:
-        """Write one record, or keep it."""
+        """Write one record, or keep it until there is a pipe. An outcome goes with what follows: one wake-up less."""
         if self.fd < 0:
             self.kept.append({"kind": kind, **fields})
+        elif kind == "outcome":
+            self.waiting += self.line(kind, **fields)
         else:
-            super().send(kind, **fields)
+            self.write(self.waiting + self.line(kind, **fields))
+            self.waiting = b""
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
         """Keep where in the candidate's code an exception came from."""

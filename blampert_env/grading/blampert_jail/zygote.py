@@ -1,22 +1,42 @@
-"""The loop of a zygote: fork a child when told, say its process id, collect it when told."""
+"""The loop of a zygote: fork a child when told, say its process id, collect it when told.
+
+After each fork, every page that the zygote or the child writes to costs a fault, and every Python object they touch is
+written to. So this loop touches little: fixed messages instead of JSON, and what a child is to do reaches it directly.
+"""
 
 from __future__ import annotations
 
+import array
 import contextlib
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import channel, linux
+from . import linux
 from .confine import become, fork
 
 SIGNALLED = 128  # and the number of the signal, as shells have it
-Job = Callable[[dict[str, Any], list[int]], None]
+SPAWN, REAP, MOVE = b"S", b"R", b"M"
+NUMBER = struct.Struct("!i")
+_ROOM = socket.CMSG_SPACE(4 * array.array("i").itemsize)
+_REQUEST = struct.Struct("!ci")
+Job = Callable[[list[int]], None]
+
+
+def request(operation: bytes, number: int = 0) -> bytes:
+    """A message to a zygote."""
+    return _REQUEST.pack(operation, number)
+
+
+def move_to(cpus: Sequence[int]) -> bytes:
+    """The message that lets a zygote and its children run on these processors only."""
+    return request(MOVE, len(cpus)) + b"".join(NUMBER.pack(cpu) for cpu in cpus)
 
 
 def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
@@ -26,68 +46,76 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
         control: To the lane.
         facts: ``pids``: children live in PID namespaces, ``init``: not as their first process; ``users``, ``uid``: as
             for :func:`confine`.
-        job: What a child does with a message and its descriptors.
+        job: What a child does with its descriptors.
     """
     children: set[int] = set()
     if not facts["pids"]:
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    linux.seal_standard_streams()
     while True:
         try:
-            message, fds = channel.receive(control)
-        except channel.Closed:
-            for pid in children:
-                _kill(pid)
-            return
-        if message["op"] == "spawn":
+            data, ancillary, _, _ = control.recvmsg(_REQUEST.size, _ROOM, socket.MSG_WAITALL)
+            operation, number = _REQUEST.unpack(data)
+        except (OSError, struct.error):
+            operation = b""
+        if operation == SPAWN:
+            fds = array.array("i", ancillary[0][2] if ancillary else b"")
             try:
                 pid = fork(facts["pids"])
             except OSError as error:
-                channel.send(control, {"error": str(error)})
-                pid = -1
+                pid = -(error.errno or 1)
             if pid == 0:
-                _be_child(control, facts, job, message, fds)
+                _be_child(facts, job, list(fds))
             if pid > 0:
                 children.add(pid)
-                channel.send(control, {"pid": pid})
-        elif message["op"] == "reap":
-            pid = message["pid"]
-            _kill(pid)
-            channel.send(control, {"code": _collect(pid)})
-            children.discard(pid)
+            _answer(control, pid)
+            for fd in fds:
+                os.close(fd)
+        elif operation == REAP:
+            _kill(number)
+            _answer(control, _collect(number))
+            children.discard(number)
             if not facts["pids"]:
                 kill_descendants()
-        for fd in fds:
-            os.close(fd)
+        elif operation == MOVE:
+            cpus = control.recv(number * NUMBER.size, socket.MSG_WAITALL)
+            os.sched_setaffinity(0, [cpu for (cpu,) in NUMBER.iter_unpack(cpus)])
+        else:
+            for pid in children:
+                _kill(pid)
+            return
 
 
-def _be_child(control: socket.socket, facts: dict[str, Any], job: Job, message: dict[str, Any], fds: list[int]) -> None:
+def _answer(control: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # the lane is gone, as the next request will say
+        control.send(NUMBER.pack(number))
+
+
+def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
     """Run the job; never returns."""
     try:
-        control.close()
         if not facts["users"]:
             become(facts)
         linux.drop_capabilities()
-        linux.die_with_parent()
         os.setsid()
-        linux.seal_standard_streams()
-        linux.close_all_but(fds)
         if facts["pids"] and facts["init"]:
-            _leave_init(fds)
-        job(message, fds)
+            _leave_init()
+        linux.die_with_parent()
+        linux.close_all_but(fds)
+        job(fds)
     except BaseException:
         traceback.print_exc(file=sys.stderr)
         os._exit(70)
     os._exit(0)
 
 
-def _leave_init(fds: list[int]) -> None:
+def _leave_init() -> None:
     """Go on in a child: process 1 of a namespace is spared signals that end any other, and must collect orphans."""
     pid = os.fork()
     if pid == 0:
-        linux.die_with_parent()
         return
-    for fd in fds:
-        os.close(fd)
+    linux.die_with_parent()
+    os.closerange(0, 1 << 16)
     while True:
         ended, status = os.wait()
         if ended == pid:

@@ -44,14 +44,16 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     gc.freeze()
     channel.send(control, {**answer, "layers": layers})
 
-    def job(message: dict[str, Any], fds: list[int]) -> None:
+    def run(fds: list[int]) -> None:
+        report, rpc = [socket.socket(fileno=fd) for fd in fds]
+        job, _ = channel.receive(report)
         try:
-            tests.run(message["job"], socket.socket(fileno=fds[0]), fds[1])
+            tests.run(job, rpc, report.fileno())
         except BaseException:
-            report_broken(fds[1], message["job"]["token"])
+            report_broken(report.fileno(), job["token"])
             raise
 
-    zygote.serve(control, facts, job)
+    zygote.serve(control, facts, run)
 
 
 def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
@@ -68,7 +70,13 @@ def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     gc.collect()
     gc.freeze()
     channel.send(control, {"layers": layers})
-    zygote.serve(control, facts, lambda message, fds: tests.run(message["job"], fds[0]))
+
+    def run(fds: list[int]) -> None:
+        report = socket.socket(fileno=fds[0])
+        job, _ = channel.receive(report)
+        tests.run(job, report.fileno())
+
+    zygote.serve(control, facts, run)
 
 
 def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
@@ -83,4 +91,4 @@ def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[s
     gc.collect()
     gc.freeze()
     channel.send(control, {"layers": layers})
-    zygote.serve(control, facts, lambda message, fds: run_candidate(socket.socket(fileno=fds[0]), spec))
+    zygote.serve(control, facts, lambda fds: run_candidate(socket.socket(fileno=fds[0]), spec))
