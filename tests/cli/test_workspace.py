@@ -140,10 +140,14 @@ def test_config_show_set_unset(
     [
         (["set", "agent.modl", "x"], "did you mean 'agent.model'"),
         (["show", "agent.modl"], "did you mean 'agent.model'"),
-        (["set", "agent.algo", "pppo"], "did you mean 'ppo'"),
-        (["set", "streaming.port", "0"], "from 1 to 65535"),
-        (["set", "streaming.enabled", "maybe"], "true or false"),
-        (["set", "agent.learning_rate", "inf"], "above 0"),
+        (["unset", "agent.modl"], "did you mean 'agent.model'"),
+        (["unset", "agnet"], "did you mean 'agent'"),
+        (["unset", "nope"], "unknown key 'nope' (known: "),
+        (["set", "agent.algo", "pppo"], "agent.algo: unknown algo 'pppo': did you mean 'ppo'"),
+        (["set", "streaming.port", "0"], "streaming.port must be a whole number from 1 to 65535, not '0'"),
+        (["set", "streaming.enabled", "maybe"], "streaming.enabled must be true or false, not 'maybe'"),
+        (["set", "agent.learning_rate", "inf"], "agent.learning_rate must be a number above 0, or null, not 'inf'"),
+        (["set", "grading.isolation", "strct"], "must be one of default, strict, none, not 'strct'"),
     ],
 )
 def test_config_refuses(words: list[str], said: str, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,6 +156,7 @@ def test_config_refuses(words: list[str], said: str, workspace: Workspace, capsy
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+    assert workspace.config_path.name not in error, "what was typed is wrong, the file is not"
     assert workspace.config_path.read_bytes() == before
 
 
