@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import socket
 import subprocess
@@ -90,6 +91,47 @@ def test_settings_that_are_wrong(workspace: Workspace, doctor: Any) -> None:
     code, found = doctor()
     assert code == 1
     assert "did you mean 'seed'" in found["settings"]["text"]
+    assert found["settings"]["mend"] == f"edit {workspace.config_path}, or blampert config unset KEY"
+    assert main(["config", "unset", "agent.sed"]) == 0
+
+
+def test_a_variable_that_is_wrong(workspace: Workspace, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLAMPERT_AGENT_SEED", "many")
+    code, found = doctor()
+    assert (code, found["settings"]["mend"]) == (1, "unset BLAMPERT_AGENT_SEED")
+
+
+@pytest.mark.parametrize("text", ['{\n  "agent": {"seed": 1,}\n}\n', "[]", "\xff"])
+def test_settings_that_are_no_json(
+    text: str, workspace: Workspace, doctor: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace.streaming.rmdir()
+    workspace.config_path.write_text(text, encoding="latin-1")
+    code, found = doctor()
+    assert (code, found["settings"]["level"]) == (1, "broken")
+    assert ("line 2" in found["settings"]["text"]) == ("agent" in text)
+    # every other command that is advised reads the settings, too
+    rest = [entry["mend"] for what, entry in found.items() if what != "settings" and "blampert" in entry["mend"]]
+    assert rest
+    assert all(mend.startswith("mend the settings first, then ") for mend in rest)
+    # what is advised works
+    advice, _, commands = found["settings"]["mend"].partition("; begin anew otherwise: ")
+    assert advice == f"correct {workspace.config_path}"
+    move, _, make = commands.partition("; ")
+    subprocess.run(shlex.split(move), check=True)
+    assert make == "blampert workspace create"
+    assert main(shlex.split(make)[1:]) == 0
+    capsys.readouterr()
+    assert doctor()[0] == 0
+    assert Path(f"{workspace.config_path}.broken").read_text(encoding="latin-1") == text
+
+
+def test_settings_that_may_say_where_the_rest_lies_are_not_moved(home: Path, doctor: Any) -> None:
+    workspace = Workspace(home / "ws")
+    workspace.root.mkdir()
+    workspace.config_path.write_text('{"workspace": {"root": "elsewhere"}')
+    code, found = doctor("--path", str(workspace))
+    assert (code, found["settings"]["mend"]) == (1, f"correct {workspace.config_path}")
 
 
 def test_a_model_that_does_not_answer_is_no_failure(workspace: Workspace, doctor: Any) -> None:
