@@ -62,10 +62,25 @@ def test_info_says_what_is_wrong(workspace: Workspace, capsys: pytest.CaptureFix
     (workspace.projects / "nothing").mkdir()
     (workspace.venv / ".blampert.json").unlink()
     workspace.config_path.write_text('{"agnet": {}}')
-    assert main(["workspace", "info", "--json"]) == 0
+    assert main(["workspace", "info", "--json"]) == 1
     wrong = "\n".join(json.loads(capsys.readouterr().out)["health"])
     for said in ("thompson_1 cannot be read", "no Python files", "was not finished: mend it", "did you mean 'agent'"):
         assert said in wrong
+    assert main(["workspace", "info"]) == 1
+    printed = capsys.readouterr()
+    assert "calculator" in printed.out, "the tables are printed all the same"
+    assert printed.out.count("health: ") == 4
+    assert (
+        printed.err
+        == f"blampert workspace info: error: 4 things are wrong with {workspace}; the health lines say what\n"
+    )
+
+
+def test_info_on_one_thing_that_is_wrong(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace.streaming.rmdir()
+    assert main(["workspace", "info"]) == 1
+    said = "streaming/ missing: mend it with `blampert workspace create`"
+    assert capsys.readouterr().err == f"blampert workspace info: error: {said}\n"
 
 
 @pytest.mark.parametrize("action", ["info", "clean"])
