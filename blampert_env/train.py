@@ -188,7 +188,9 @@ def _train_in(
         for line in (*watched.lines, *streamed.lines):
             console.say(f"blampert: {line}")
         on_best = records.learning.best
-        trainer = Trainer(config, run, agent, collector, recorder, records.stores, console.progress, python, on_best)
+        trainer = Trainer(
+            config, run, agent, collector, recorder, records.stores, console.progress, python, on_best, streamed.sinks
+        )
         if state:
             trainer.restore(state)
             console.say(f"blampert: resumed after iteration {trainer.iteration}")
