@@ -27,6 +27,7 @@ from blampert_env.grading.jailed import Options
 from blampert_env.grading.server import server
 from blampert_env.grading.store import ReportStore
 from blampert_env.projects import Project
+from tests.processes import below
 
 STUB = (
     "def double(x):\n    raise NotImplementedError  # TODO\n\n\ndef triple(x):\n    raise NotImplementedError  # TODO\n"
@@ -171,7 +172,7 @@ def cache_times(runs: int) -> tuple[list[float], list[float]]:
 
 def held() -> dict[str, int]:
     """What this process and everything below it holds now."""
-    processes = [os.getpid(), *_below(server(sys.executable).process.pid)]
+    processes = [os.getpid(), *below(server(sys.executable).process.pid)]
     memory = descriptors = mounts = 0
     for pid in processes:
         try:
@@ -186,23 +187,6 @@ def held() -> dict[str, int]:
         "memory_mb": memory >> 20, "descriptors": descriptors, "processes": len(processes),
         "mounts": mounts, "cgroups": groups, "files": files, "threads": threading.active_count(),
     }  # fmt: skip
-
-
-def _below(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            children.setdefault(int(status.read_text().rpartition(")")[2].split()[1]), []).append(
-                int(status.parent.name)
-            )
-        except OSError:
-            continue
-    found, waiting = [pid], [pid]
-    while waiting:
-        new = children.get(waiting.pop(), [])
-        found += new
-        waiting += new
-    return found
 
 
 def soak(count: int) -> tuple[int, dict[str, int], dict[str, int]]:

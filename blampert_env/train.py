@@ -50,7 +50,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--eval-episodes", type=natural, metavar="N", help="greedy episodes on each project at the end (default: 1)")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("-i", "--trained-agent", type=Path, metavar="FILE", help="start from a saved policy")
-    start.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run folder that was stopped")
+    start.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped: a name or folder")
     add("-f", "--log-folder", type=Path, help="where runs are kept (default: logs, of the workspace)")
     add("--models-folder", type=Path, help="where the policy is put (default: models, likewise)")
     add("-tb", "--tensorboard-log", type=Path, metavar="DIR", help="TensorBoard folder (default: the run's own)")
@@ -188,7 +188,9 @@ def _train_in(
         for line in (*watched.lines, *streamed.lines):
             console.say(f"blampert: {line}")
         on_best = records.learning.best
-        trainer = Trainer(config, run, agent, collector, recorder, records.stores, console.progress, python, on_best)
+        trainer = Trainer(
+            config, run, agent, collector, recorder, records.stores, console.progress, python, on_best, streamed.sinks
+        )
         if state:
             trainer.restore(state)
             console.say(f"blampert: resumed after iteration {trainer.iteration}")

@@ -25,6 +25,7 @@ from blampert_env.workspace import Workspace
 from blampert_env.workspace.create import CreateReport, copy_projects, make_layout
 from blampert_env.workspace.folders import project_folders
 from blampert_env.workspace.venv import requirements_key, write_stamp
+from tests.processes import evaluations_alive, processes_of
 from tests.redis_server import RedisServer
 
 
@@ -127,48 +128,6 @@ def fixture_lend_venv() -> Callable[[Workspace], None]:
 def workspace(home: Path) -> Workspace:
     """A workspace at the default place."""
     return make_workspace(home / ".blampert_workspace")
-
-
-def processes_of(scratch: Path) -> list[int]:
-    """Processes whose environment names the scratch folder, as that of everything a grader starts does."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(scratch).encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
-def below(pid: int) -> list[int]:
-    """Every process below one, itself included."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(status.parent.name))
-    found, waiting = [pid], [pid]
-    while waiting:
-        new = children.get(waiting.pop(), [])
-        found += new
-        waiting += new
-    return found
-
-
-def evaluations_alive() -> list[int]:
-    """Processes below this one in a PID namespace inside another: what the grader's jail runs for an evaluation."""
-    found = []
-    for pid in below(os.getpid()):
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        except OSError:
-            continue
-        if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
-            found.append(pid)
-    return found
 
 
 @pytest.fixture(autouse=True)

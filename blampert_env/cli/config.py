@@ -77,7 +77,7 @@ def _check_algo(name: str) -> None:
     from blampert_agents import ALGOS
 
     if name not in ALGOS:
-        raise ConfigError(unknown_name("algo", name, ALGOS))
+        raise ConfigError(f"agent.algo: {unknown_name('algo', name, ALGOS)}")
 
 
 def _unset(arguments: argparse.Namespace) -> int:

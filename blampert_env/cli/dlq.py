@@ -49,8 +49,28 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None, prog: str = "blampert dlq") -> int:
     """Entry point; returns the exit code."""
     arguments = build_parser(prog).parse_args(argv)
-    with _open(arguments) as bus:
+    try:
+        bus = _open(arguments)
+    except _NoBusYet as error:
+        if arguments.action is not _list:
+            raise
+        nothing = json.dumps({"counts": {}, "letters": []}, indent=2)
+        print(nothing if arguments.json else f"no dead letters: {error.why}")
+        return 0
+    with bus:
         return int(arguments.action(bus, arguments))
+
+
+class _NoBusYet(UsageError):
+    """Nobody named a bus, and there is none yet where one would be.
+
+    Attributes:
+        why: In a few words.
+    """
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 def _action(
@@ -69,21 +89,27 @@ def _open(arguments: argparse.Namespace) -> Bus:
     """The bus that is meant; one that is not there is not made.
 
     Raises:
-        UsageError: It is not there.
+        UsageError: It is not there; :class:`_NoBusYet` where none was named that ought to be.
     """
     from blampert_env.telemetry.bus import open_bus
     from blampert_env.training.places import find_places
-    from blampert_env.training.streaming import bus_address
+    from blampert_env.training.streaming import BUS_FILE, bus_address
+    from blampert_env.workspace.runs import is_run
 
     places = find_places(arguments.workspace, default=True, run=arguments.run)
     run = places.run(arguments.run) if arguments.run else None
     address = arguments.bus or bus_address(places, run)
     if address is None:
-        raise UsageError(
-            "which bus? give --run RUN or --bus ADDRESS (there is no workspace, or streaming is off in it)"
-        )
+        message = "which bus? give --run RUN or --bus ADDRESS (there is no workspace, or streaming is off in it)"
+        earlier = [places.workspace.streaming] if places.workspace else []
+        if any(folder.joinpath(BUS_FILE).is_file() for folder in (*earlier, *places.logs.glob("*/"))):
+            raise UsageError(message)
+        raise _NoBusYet(message, f"nothing was published yet by a run in {places.logs}")
     if "://" not in address and not Path(address).is_file():
-        raise UsageError(f"no bus at {address}: nothing was published there yet; give --run RUN or --bus ADDRESS")
+        message = f"no bus at {address}: nothing was published there yet; give --run RUN or --bus ADDRESS"
+        if arguments.bus or (run and not is_run(run)):
+            raise UsageError(message)
+        raise _NoBusYet(message, f"nothing was published yet at {address}")
     return open_bus(address)
 
 

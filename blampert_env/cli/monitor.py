@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blampert_env.cli.options import add_workspace
 from blampert_env.cli.run import INTERRUPTED, natural
 
 if TYPE_CHECKING:
@@ -35,23 +36,30 @@ def build_parser(prog: str, description: str | None = __doc__) -> argparse.Argum
         "--log-folder",
         type=Path,
         action="append",
-        help="where runs are kept (default: logs, and the workspace's)",
+        help="where runs are kept (default: the workspace's, if there is one, and ./logs)",
     )
+    add_workspace(parser, "look at this workspace's runs")
     add(
-        "--workspace",
-        type=Path,
-        metavar="DIR",
-        help="look at this workspace's runs (default: that of $BLAMPERT_WORKSPACE)",
+        "--host",
+        help=f"address to listen at (default: the setting monitor.host, {_default('host')} unless set); others than "
+        "this machine's need a token",
     )
-    add("--host", default=None, help="address to listen at (default: monitor.host, 127.0.0.1); others need a token")
     add(
         "--port",
         type=natural,
         default=None,
-        help="port of the page and of /metrics (default: monitor.port, 8080; 0: any)",
+        help=f"port of the page and of /metrics (default: the setting monitor.port, {_default('port')} unless set; "
+        "0: any)",
     )
     add("--allow-host", action="append", default=[], metavar="NAME", help="a host name the page may be called by")
     return parser
+
+
+def _default(name: str) -> Any:
+    """What a setting of the monitor is where nothing sets it."""
+    from blampert_env.workspace.config import default_value
+
+    return default_value(f"monitor.{name}")
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "blampert monitor") -> int:

@@ -86,7 +86,11 @@ def _info(arguments: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
     else:
         _print_info(found)
-    return 0
+    wrong = found["health"]
+    if wrong:
+        several = f"{len(wrong)} things are wrong with {found['workspace']}; the health lines say what"
+        print(f"blampert workspace info: error: {wrong[0] if len(wrong) == 1 else several}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 def _print_info(found: dict[str, Any]) -> None:

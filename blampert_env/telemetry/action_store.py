@@ -9,14 +9,11 @@ the last few, never the file. Several processes may write to one store, and read
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from blampert_env.errors import StorageError, UsageError
+from blampert_env.errors import UsageError
 from blampert_env.telemetry.action_rows import COLUMNS, INSERT, Totals, keep_prompt, to_event, to_row
 from blampert_env.telemetry.action_schema import (
     MIGRATIONS,
@@ -26,6 +23,7 @@ from blampert_env.telemetry.action_schema import (
     TOTALS_OF_OLD_FILES,
 )
 from blampert_env.telemetry.events import Event, StepEvent
+from blampert_env.telemetry.sqlite_file import SqliteFile
 
 
 class ActionStore:
@@ -45,26 +43,11 @@ class ActionStore:
 
     def __init__(self, path: str | Path, *, readonly: bool = False) -> None:
         self.path = Path(path)
-        self._lock = threading.Lock()
         if readonly and not self.path.is_file():
             raise UsageError(f"no action store at {path}: nothing has been recorded there yet")
-        with self._errors("open"):
-            if not readonly:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "ro" if readonly else "rwc"
-            self._db = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=30.0,
-                isolation_level=None,  # autocommit: each INSERT is a transaction of its own
-                check_same_thread=False,
-            )
-        try:
-            with self._errors("open"):
-                self._prepare(readonly)
-        except BaseException:
-            self._db.close()
-            raise
+        self._file = SqliteFile("action store", self.path, readonly=readonly)
+        with self._file.opening():
+            self._prepare(readonly)
 
     def write(self, event: Event) -> None:
         """Append a step and commit it; other kinds of event can be derived from steps and are not kept.
@@ -82,7 +65,7 @@ class ActionStore:
             StorageError: They could not be written.
         """
         steps = [event for event in events if isinstance(event, StepEvent)]
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             known = {text: keep_prompt(db, text) for text in {step.prompt for step in steps} if text}
             db.executemany(INSERT, (to_row(step, known) for step in steps))
 
@@ -95,7 +78,7 @@ class ActionStore:
         Raises:
             StorageError: It could not be written.
         """
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             query = "DELETE FROM steps WHERE run_id = ? AND episode >= ?"
             removed = db.execute(query, (run_id, from_episode)).rowcount
             if removed:
@@ -168,8 +151,7 @@ class ActionStore:
 
     def close(self) -> None:
         """Close the file; calling it twice is fine."""
-        with self._lock, self._errors("close"):
-            self._db.close()
+        self._file.close()
 
     def __enter__(self) -> ActionStore:
         return self
@@ -178,8 +160,7 @@ class ActionStore:
         self.close()
 
     def _query(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock, self._errors("read"):
-            return self._db.execute(query, values).fetchall()
+        return self._file.read(query, values)
 
     def _prompts(self, rows: Iterable[tuple[Any, ...]]) -> dict[int, str]:
         """The prompts of rows, by number."""
@@ -192,44 +173,13 @@ class ActionStore:
     def _prepare(self, readonly: bool) -> None:
         """Check whose file this is and bring its schema up to date."""
         if not readonly:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new store at the same moment
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if version > STORE_VERSION:
-            raise UsageError(f"{self.path} has schema {version}, this Blampert knows {STORE_VERSION}; upgrade Blampert")
-        if ("steps" in tables) != (version > 0) or (tables and not version):
-            raise UsageError(f"{self.path} is a SQLite file, but not an action store; choose another path")
-        if readonly:
-            # an older file is read as it is: fields it has no column for take their defaults
-            there = {row[0] for row in self._db.execute("SELECT name FROM pragma_table_info('steps')")}
-            self._columns = tuple(name for name in COLUMNS if name in there)
-            self._has_sums = "sums" in tables
+            self._file.db.execute("PRAGMA journal_mode = WAL")
+            self._file.db.execute("PRAGMA synchronous = NORMAL")
+            self._file.lift("steps", MIGRATIONS)
+            self._columns, self._has_sums = COLUMNS, True
             return
-        self._columns, self._has_sums = COLUMNS, True
-        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-            for statement in statements:
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {number}")
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._errors("write to"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # SQLite has rolled back by itself where the disk is full
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise StorageError(f"cannot {doing} the action store {self.path}: {reason}") from error
+        self._file.check("steps", STORE_VERSION)
+        # an older file is read as it is: fields it has no column for take their defaults
+        there = {row[0] for row in self._query("SELECT name FROM pragma_table_info('steps')")}
+        self._columns = tuple(name for name in COLUMNS if name in there)
+        self._has_sums = "sums" in self._file.tables()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
@@ -62,13 +62,17 @@ class Recorder:
         """The sinks still in use."""
         return tuple(self._sinks)
 
-    def record(self, event: Event) -> None:
+    def record(self, event: Event, to: Collection[Sink] | None = None) -> None:
         """Hand ``event`` to every sink; when this returns, the durable ones have it.
+
+        Args:
+            event: What happened.
+            to: Those of the sinks that take it; None: all.
 
         Raises:
             StorageError: A durable sink failed, now or before; no other sink got the event.
         """
-        self._each(lambda sink: sink.write(event))
+        self._each(lambda sink: sink.write(event) if to is None or sink in to else None)
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Hand named numbers, such as ``{"eval/mean_reward": 1.5}``, to every sink.

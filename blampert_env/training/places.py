@@ -83,14 +83,16 @@ class Places:
         return {"learning_rate": value} if value is not None and algo in SB3_ALGOS else {}
 
     def run(self, path: Path) -> Path:
-        """A run by path, or by name in ``logs/``."""
-        return path if path.exists() or not self.workspace else self._first(self.logs / path, self.logs / path.name)
+        """A run by path, or by name in ``logs/``: ``thompson_1`` or ``logs/thompson_1``."""
+        named = path.parent in (Path(), Path(self.logs.name))
+        return path if path.exists() or not named else self.logs / path.name
 
     def policy(self, path: Path) -> Path:
         """A policy by path, or by name in ``models/``, with or without ``.zip``."""
         if path.exists() or not self.workspace:
             return path
-        return self._first(self.models / path, self.models / f"{path}.zip", self.models / path.name, missing=path)
+        candidates = self.models / path, self.models / f"{path}.zip", self.models / path.name
+        return next((candidate for candidate in candidates if candidate.exists()), path)
 
     def portable(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Settings of a run without the paths of this workspace: it may be moved or copied."""
@@ -111,10 +113,6 @@ class Places:
             if self.workspace and result.get(key):
                 result[key] = os.path.normpath(self.workspace.root.resolve() / result[key])
         return result
-
-    @staticmethod
-    def _first(*candidates: Path, missing: Path | None = None) -> Path:
-        return next((path for path in candidates if path.exists()), missing or candidates[0])
 
 
 def find_places(named: Path | None, *, default: bool, run: Path | None = None) -> Places:

@@ -15,7 +15,7 @@ from blampert_agents import Agent
 from blampert_env.envs import SuiteEnv
 from blampert_env.grading import make_grader
 from blampert_env.projects import Project
-from blampert_env.telemetry import ActionStore, Recorder
+from blampert_env.telemetry import ActionStore, Recorder, Sink
 from blampert_env.training.config import TrainConfig
 from blampert_env.training.events import episode_event, step_event
 from blampert_env.training.rollout import Collector, EpisodeResult, Job, Step
@@ -97,6 +97,7 @@ class Trainer:
         on_progress: Called after every iteration and step with a short line and the share done in [0, 1].
         python: The interpreter that runs the tests; this one by default.
         on_best: Called with project, files, tests passed and tests there are when a project's best code is found.
+        published: Sinks of the recorder that take the steps of evaluation, as the stores do.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Trainer:
         on_progress: Callable[[str, float], None],
         python: str | None = None,
         on_best: OnBest | None = None,
+        published: Sequence[Sink] = (),
     ) -> None:
         self.config = config
         self.run = run
@@ -117,6 +119,7 @@ class Trainer:
         self.collector = collector
         self.recorder = recorder
         self.stores = stores
+        self._of_evaluation: tuple[Sink, ...] = (*stores, *published)
         self.on_best = on_best
         self.on_progress = on_progress
         self.python = python
@@ -200,10 +203,9 @@ class Trainer:
         self._show(step)
 
     def _on_evaluation_step(self, step: Step) -> None:
-        """Keep an evaluation step, but not among the training's ``reward/`` and ``llm/`` scalars."""
+        """Keep and publish an evaluation step, but not among the training's ``reward/`` and ``llm/`` scalars."""
         event = step_event(step, run_id=self.run.name, iteration=self.iteration)
-        for store in self.stores:
-            store.write(event)
+        self.recorder.record(event, to=self._of_evaluation)
         self._show(step)
 
     def _show(self, step: Step) -> None:

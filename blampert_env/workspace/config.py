@@ -201,14 +201,15 @@ def flatten(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     return flat
 
 
-def check(key: str, value: Any, where: str) -> Any:
-    """``value``, as it is kept, if the key takes it.
+def check(key: str, value: Any, where: str = "") -> Any:
+    """``value``, as it is kept, if the key takes it; ``where`` is the file or variable that it stands in.
 
     Raises:
         ConfigError: It does not.
     """
     if not KEYS[key].takes(value):
-        raise ConfigError(f"{where}: {key} must be {KEYS[key].what}, not {value!r}; correct it")
+        wrong = f"{key} must be {KEYS[key].what}, not {value!r}"
+        raise ConfigError(f"{where}: {wrong}; correct it" if where else f"{wrong}; give another value")
     return KEYS[key].make(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +66,12 @@ def language_model(configured: str | None) -> Diagnosis:
 
     name = configured or os.environ.get("BLAMPERT_MODEL") or "embedded"
     try:
-        return Diagnosis("LM", "ok", resolve(name, pool=False).name)
+        model = resolve(name, pool=False).name
+        if missing := _not_fetched(name, model):
+            return Diagnosis(
+                "LM", "note", f"{model}, {missing}: the first run fetches them", "blampert train (fetches them)"
+            )
+        return Diagnosis("LM", "ok", model)
     except LMUnavailable as error:
         why = str(error)
     except UsageError as error:
@@ -75,7 +81,25 @@ def language_model(configured: str | None) -> Diagnosis:
             "LM", "broken", f"{why}; and xllamacpp, which runs the embedded one, is missing", "pip install xllamacpp"
         )
     mend = "blampert config set agent.model embedded (if that is the one you want), or do as it says"
-    return Diagnosis("LM", "note", f"the embedded model stands in for {name}: {why}", mend)
+    missing = ""
+    with suppress(UsageError):  # a wrong BLAMPERT_MODEL_PATH: the diagnosis of the weights says so
+        missing = _not_fetched("embedded", resolve("embedded", pool=False).name)
+    stands_in = f"the embedded model{f', {missing},' if missing else ''} stands in for {name}"
+    return Diagnosis("LM", "note", f"{stands_in}: {why}", mend)
+
+
+def _not_fetched(asked: str, model: str) -> str:
+    """Words on an embedded model whose weights are still to be fetched; empty for any other."""
+    from blampert_env.lm.models import bundled_models
+    from blampert_env.lm.weights import user_weights, weights_path
+
+    kind, _, name = model.partition("/")
+    if kind != "embedded" or (asked == "embedded" and user_weights()):
+        return ""
+    spec = bundled_models().model(name)
+    if weights_path(spec).exists():
+        return ""
+    return f"whose weights ({spec.size / 1e6:.0f} MB) are not here yet"
 
 
 def redis_server(url: str | None) -> Diagnosis:

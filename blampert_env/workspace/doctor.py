@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from blampert_env.errors import ConfigError
-from blampert_env.workspace.config import AgentConfig, load_config
+from blampert_env.workspace.config import AgentConfig, load_config, read_file
 from blampert_env.workspace.diagnoses import Diagnosis, disk, language_model, ports, redis_server, sandbox, weights
 from blampert_env.workspace.folders import clashes, project_folders
 from blampert_env.workspace.info import project_problem
@@ -17,26 +18,63 @@ from blampert_env.workspace.venv import problem
 
 def examine(workspace: Workspace) -> Iterator[Diagnosis]:
     """Look at everything, in the order in which things depend on one another; nothing is changed or fetched."""
-    config = AgentConfig()
     yield _python()
     yield _packages()
+    if not workspace.exists:
+        yield _workspace(workspace)
+        yield from _surroundings(workspace, AgentConfig(), None)
+        return
+    try:
+        config = load_config(workspace)
+    except ConfigError as error:
+        yield _wrong_settings(workspace, error)
+        for diagnosis in _without_settings(workspace):
+            # nearly every command reads the settings
+            first = "mend the settings first, then " if "blampert" in diagnosis.mend else ""
+            yield replace(diagnosis, mend=first + diagnosis.mend)
+        return
     yield _workspace(workspace)
-    if workspace.exists:
-        try:
-            config = load_config(workspace)
-            yield Diagnosis("settings", "ok", str(workspace.config_path))
-        except ConfigError as error:
-            yield Diagnosis(
-                "settings", "broken", str(error), f"edit {workspace.config_path}, or blampert config unset KEY"
-            )
-        yield from _projects(workspace)
-        yield _venv(workspace)
+    yield Diagnosis("settings", "ok", str(workspace.config_path))
+    yield from _projects(workspace)
+    yield _venv(workspace)
+    yield from _surroundings(workspace, config, config.agent.model)
+
+
+def _surroundings(workspace: Workspace, config: AgentConfig, model: str | None) -> Iterator[Diagnosis]:
     yield weights()
-    yield language_model(config.agent.model if workspace.exists else None)
+    yield language_model(model)
     yield redis_server(config.storage.redis_url)
     yield sandbox(config.grading.isolation)
     yield from disk(workspace)
     yield from ports(config)
+
+
+def _without_settings(workspace: Workspace) -> Iterator[Diagnosis]:
+    """What can be looked at while the settings cannot be read."""
+    yield _workspace(workspace)
+    yield from _projects(workspace)
+    yield _venv(workspace)
+    yield weights()
+    yield Diagnosis("LM", "note", "not looked at, nor Redis and the ports: the settings name them", "blampert doctor")
+    yield sandbox(AgentConfig().grading.isolation)
+    yield from disk(workspace)
+
+
+def _wrong_settings(workspace: Workspace, error: ConfigError) -> Diagnosis:
+    """Advice that works in each case: most commands need settings that can be read."""
+    path = workspace.config_path
+    try:
+        read_file(path)
+    except ConfigError:
+        mend = f"correct {path}"
+        # where the folders are not beside it, it may be what says where they are
+        if workspace.marker.is_file():
+            mend += f"; begin anew otherwise: mv {path} {path}.broken; {create_command(workspace)}"
+    else:
+        mend = f"edit {path}, or blampert config unset KEY"
+        if not str(error).startswith(str(path)):
+            mend = f"unset {str(error).partition(':')[0]}"
+    return Diagnosis("settings", "broken", str(error), mend)
 
 
 def _python() -> Diagnosis:

@@ -8,7 +8,7 @@ from typing import Any
 
 from blampert_env.atomic import atomic_write_text
 from blampert_env.errors import ConfigError, unknown_name
-from blampert_env.workspace.config import KEYS, check, default_value, flatten, read_file
+from blampert_env.workspace.config import KEYS, SECTIONS, check, default_value, flatten, read_file
 from blampert_env.workspace.layout import Workspace
 
 
@@ -34,7 +34,7 @@ def set_value(workspace: Workspace, key: str, value: Any) -> Any:
         StorageError: The file cannot be written; it is as it was.
     """
     section, _, name = known_key(key).partition(".")
-    value = check(key, value, str(workspace.config_path))
+    value = check(key, value)
     with workspace.lock("config"):
         content = read_file(workspace.config_path)
         before = flatten(content, str(workspace.config_path)).get(key, default_value(key))
@@ -50,7 +50,7 @@ def unset_value(workspace: Workspace, key: str) -> bool:
         Whether it was there.
 
     Raises:
-        ConfigError: The file is no JSON.
+        ConfigError: The file is no JSON, or the key is neither in it nor one of the settings; the closest is named.
         StorageError: The file cannot be written; it is as it was.
     """
     section, _, name = key.partition(".")
@@ -63,6 +63,8 @@ def unset_value(workspace: Workspace, key: str) -> bool:
             there = content.pop(section, content) is not content
         if there:
             _write(workspace, content)
+        elif key not in KEYS and key not in SECTIONS:
+            raise ConfigError(unknown_name("key", key, [*KEYS, *SECTIONS]))
     return there
 
 

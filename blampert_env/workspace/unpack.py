@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from blampert_env.atomic import atomic_write_text
 from blampert_env.errors import StorageError, UsageError
 from blampert_env.workspace.runs import RUN_CONFIG, is_run
 from blampert_env.workspace.transfer import FORMAT, MANIFEST, POLICY, SQLITE, sha256_of
 
+LEARNING = "learning.json"
 _MAX_MANIFEST = 50_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -66,6 +68,7 @@ def import_run(archive: Path, logs: Path, models: Path, name: str | None = None)
             raise UsageError(f"{archive} holds no run: {RUN_CONFIG} is missing in it")
         if chosen != manifest["name"]:
             _rename_in_databases(draft / "run", str(manifest["name"]), chosen)
+            _rename_in_learning(draft / "run" / LEARNING, str(manifest["name"]), chosen)
         has_policy = (draft / POLICY).is_file()
         if has_policy:
             models.mkdir(parents=True, exist_ok=True)
@@ -166,3 +169,19 @@ def _rename_in_databases(run: Path, old: str, new: str) -> None:
                         db.execute(f'UPDATE "{quoted}" SET run_id = ? WHERE run_id = ?', (new, old))
         except sqlite3.Error as error:
             raise UsageError(f"{path.name} of the run is damaged ({error})") from error
+
+
+def _rename_in_learning(path: Path, old: str, new: str) -> None:
+    """So does what was learnt: documents in tables, as TinyDB writes them."""
+    if not path.is_file():
+        return
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        documents = [document for table in content.values() for document in table.values()]
+        named = [document for document in documents if document.get("run_id") == old]
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path.name} of the run is damaged ({error})") from error
+    for document in named:
+        document["run_id"] = new
+    if named:
+        atomic_write_text(path, json.dumps(content, ensure_ascii=False) + "\n")

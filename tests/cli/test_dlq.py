@@ -9,6 +9,7 @@ import pytest
 
 from blampert_env.cli import main
 from blampert_env.telemetry.bus import LocalBus, Policy
+from blampert_env.workspace import Workspace
 
 
 @pytest.fixture
@@ -73,12 +74,57 @@ def test_purge_asks_or_is_told(address: Path, capsys: pytest.CaptureFixture[str]
     assert "no dead letters" in capsys.readouterr().out
 
 
-def test_a_bus_that_is_not_there_is_named_and_not_made(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bus_that_is_not_there_is_named_and_not_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(home)
     assert dlq("list", "--bus", home / "no.db") == 2
-    assert "no bus at" in capsys.readouterr().err
+    assert dlq("list", "--run", "thompson_1") == 2
+    assert capsys.readouterr().err.count("no bus at") == 2
     assert not (home / "no.db").exists()
+    for words in (("show", "1"), ("redrive", "--all"), ("purge", "--all", "--yes")):
+        assert dlq(*words) == 2
+        assert "which bus?" in capsys.readouterr().err
+
+
+def test_before_there_is_a_bus_nothing_is_dead(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dlq("list") == 0
+    assert capsys.readouterr().out == f"no dead letters: nothing was published yet at {workspace.streaming}/bus.db\n"
+    assert dlq("list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"counts": {}, "letters": []}
+    assert dlq("purge", "--all", "--yes") == 2
+    monkeypatch.setenv("BLAMPERT_BUS", str(workspace.data / "none.db"))
+    assert dlq("list") == 0
+    assert list(workspace.streaming.iterdir()) == []
+    assert not (workspace.data / "none.db").exists()
+
+
+def test_a_bus_from_before_streaming_was_turned_off_may_hold_some(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BLAMPERT_STREAMING_ENABLED", "false")
+    assert dlq("list") == 0
+    LocalBus(workspace.streaming / "bus.db").close()
     assert dlq("list") == 2
     assert "which bus?" in capsys.readouterr().err
+
+
+def test_without_a_workspace_there_is_a_bus_once_there_is_a_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(home)
+    run = home / "logs" / "thompson_1"
+    run.mkdir(parents=True)
+    (run / "config.json").write_text("{}")
+    assert dlq("list") == 0
+    assert dlq("list", "--run", "logs/thompson_1") == 0
+    assert capsys.readouterr().out.count("no dead letters: nothing was published yet") == 2
+    LocalBus(run / "bus.db").close()
+    assert dlq("list") == 2
+    assert "which bus?" in capsys.readouterr().err
+    assert dlq("list", "--run", "logs/thompson_1") == 0
 
 
 def test_the_bus_of_redis_and_of_the_environment(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import socket
 import subprocess
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 
 from blampert_env.cli import main
+from blampert_env.lm.models import bundled_models
+from blampert_env.lm.weights import weights_path
 from blampert_env.workspace import Workspace
 from blampert_env.workspace.settings import set_value
+from tests.conftest import make_workspace
 
 # Ollama answers nowhere, so that a developer's own does not change what is said
 NO_OLLAMA = "127.0.0.1:9"
@@ -90,12 +94,86 @@ def test_settings_that_are_wrong(workspace: Workspace, doctor: Any) -> None:
     code, found = doctor()
     assert code == 1
     assert "did you mean 'seed'" in found["settings"]["text"]
+    assert found["settings"]["mend"] == f"edit {workspace.config_path}, or blampert config unset KEY"
+    assert main(["config", "unset", "agent.sed"]) == 0
 
 
-def test_a_model_that_does_not_answer_is_no_failure(workspace: Workspace, doctor: Any) -> None:
+def test_a_variable_that_is_wrong(workspace: Workspace, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLAMPERT_AGENT_SEED", "many")
+    code, found = doctor()
+    assert (code, found["settings"]["mend"]) == (1, "unset BLAMPERT_AGENT_SEED")
+
+
+@pytest.mark.parametrize("text", ['{\n  "agent": {"seed": 1,}\n}\n', "[]", "\xff"])
+def test_settings_that_are_no_json(
+    text: str, workspace: Workspace, doctor: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace.streaming.rmdir()
+    workspace.config_path.write_text(text, encoding="latin-1")
+    code, found = doctor()
+    assert (code, found["settings"]["level"]) == (1, "broken")
+    assert ("line 2" in found["settings"]["text"]) == ("agent" in text)
+    # every other command that is advised reads the settings, too
+    rest = [entry["mend"] for what, entry in found.items() if what != "settings" and "blampert" in entry["mend"]]
+    assert rest
+    assert all(mend.startswith("mend the settings first, then ") for mend in rest)
+    # what is advised works
+    advice, _, commands = found["settings"]["mend"].partition("; begin anew otherwise: ")
+    assert advice == f"correct {workspace.config_path}"
+    move, _, make = commands.partition("; ")
+    subprocess.run(shlex.split(move), check=True)
+    assert make == "blampert workspace create"
+    assert main(shlex.split(make)[1:]) == 0
+    capsys.readouterr()
+    assert doctor()[0] == 0
+    assert Path(f"{workspace.config_path}.broken").read_text(encoding="latin-1") == text
+
+
+def test_settings_that_may_say_where_the_rest_lies_are_not_moved(home: Path, doctor: Any) -> None:
+    workspace = Workspace(home / "ws")
+    workspace.root.mkdir()
+    workspace.config_path.write_text('{"workspace": {"root": "elsewhere"}')
+    code, found = doctor("--path", str(workspace))
+    assert (code, found["settings"]["mend"]) == (1, f"correct {workspace.config_path}")
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the embedded model's weights would lie, in a cache that has none."""
+    monkeypatch.setenv("BLAMPERT_CACHE", str(tmp_path / "cache"))
+    return weights_path(bundled_models().model(bundled_models().default))
+
+
+def test_weights_that_are_not_there_yet_are_told_of(home: Path, doctor: Any, weights: Path) -> None:
+    lm = doctor()[1]["LM"]
+    assert (lm["level"], lm["text"]) == (
+        "note",
+        "embedded/qwen2.5-coder-0.5b, whose weights (491 MB) are not here yet: the first run fetches them",
+    )
+    make_workspace(home / ".blampert_workspace")
+    code, found = doctor()
+    assert (code, found["LM"]["level"]) == (0, "note")
+    assert "stands in for llama3.1:8b" in found["LM"]["text"]
+    assert "not here yet" in found["LM"]["text"]
+    assert not weights.parent.exists(), "looking fetches nothing"
+
+
+def test_weights_of_ones_own_are_there(home: Path, doctor: Any, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = home / "qwen2.5-coder-0.5b.gguf"
+    own.write_bytes(b"GGUF")
+    monkeypatch.setenv("BLAMPERT_MODEL_PATH", str(own))
+    assert doctor()[1]["LM"]["level"] == "ok"
+    monkeypatch.setenv("BLAMPERT_MODEL", "embedded/qwen2.5-coder-0.5b")
+    assert doctor()[1]["LM"]["level"] == "note", "a model that is named is not one's own"
+
+
+def test_a_model_that_does_not_answer_is_no_failure(workspace: Workspace, doctor: Any, weights: Path) -> None:
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"GGUF")
     code, found = doctor()
     assert (code, found["LM"]["level"]) == (0, "note")
     assert "the embedded model stands in for llama3.1:8b: Ollama does not answer" in found["LM"]["text"]
+    assert "not here yet" not in found["LM"]["text"]
     set_value(workspace, "agent.model", "embedded")
     assert doctor()[1]["LM"]["level"] == "ok"
     set_value(workspace, "agent.model", "no-such-model-anywhere")

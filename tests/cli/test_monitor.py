@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from blampert_env.telemetry import ActionStore, StepEvent
+from blampert_env.workspace.config import default_value
+from blampert_env.workspace.layout import DEFAULT_FOLDER
 
 
 @pytest.fixture
@@ -178,3 +180,13 @@ def test_without_plotly_the_command_that_mends_it_is_named(home: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == "blampert: error: the dashboard needs plotly: pip install 'blampert[monitor]'\n"
+
+
+@pytest.mark.parametrize("name", ["monitor", "dashboard"])
+def test_the_defaults_that_help_tells_are_those_that_count(name: str, home: Path) -> None:
+    told = " ".join(run(home, name, "--help").stdout.split())
+    host, port = default_value("monitor.host"), default_value("monitor.port")
+    assert f"(default: the setting monitor.host, {host} unless set)" in told
+    assert f"(default: the setting monitor.port, {port} unless set; 0: any)" in told
+    assert f"(default: $BLAMPERT_WORKSPACE, else {DEFAULT_FOLDER})" in told
+    assert "(default: the workspace's, if there is one, and ./logs)" in told

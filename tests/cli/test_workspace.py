@@ -62,10 +62,25 @@ def test_info_says_what_is_wrong(workspace: Workspace, capsys: pytest.CaptureFix
     (workspace.projects / "nothing").mkdir()
     (workspace.venv / ".blampert.json").unlink()
     workspace.config_path.write_text('{"agnet": {}}')
-    assert main(["workspace", "info", "--json"]) == 0
+    assert main(["workspace", "info", "--json"]) == 1
     wrong = "\n".join(json.loads(capsys.readouterr().out)["health"])
     for said in ("thompson_1 cannot be read", "no Python files", "was not finished: mend it", "did you mean 'agent'"):
         assert said in wrong
+    assert main(["workspace", "info"]) == 1
+    printed = capsys.readouterr()
+    assert "calculator" in printed.out, "the tables are printed all the same"
+    assert printed.out.count("health: ") == 4
+    assert (
+        printed.err
+        == f"blampert workspace info: error: 4 things are wrong with {workspace}; the health lines say what\n"
+    )
+
+
+def test_info_on_one_thing_that_is_wrong(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace.streaming.rmdir()
+    assert main(["workspace", "info"]) == 1
+    said = "streaming/ missing: mend it with `blampert workspace create`"
+    assert capsys.readouterr().err == f"blampert workspace info: error: {said}\n"
 
 
 @pytest.mark.parametrize("action", ["info", "clean"])
@@ -140,10 +155,14 @@ def test_config_show_set_unset(
     [
         (["set", "agent.modl", "x"], "did you mean 'agent.model'"),
         (["show", "agent.modl"], "did you mean 'agent.model'"),
-        (["set", "agent.algo", "pppo"], "did you mean 'ppo'"),
-        (["set", "streaming.port", "0"], "from 1 to 65535"),
-        (["set", "streaming.enabled", "maybe"], "true or false"),
-        (["set", "agent.learning_rate", "inf"], "above 0"),
+        (["unset", "agent.modl"], "did you mean 'agent.model'"),
+        (["unset", "agnet"], "did you mean 'agent'"),
+        (["unset", "nope"], "unknown key 'nope' (known: "),
+        (["set", "agent.algo", "pppo"], "agent.algo: unknown algo 'pppo': did you mean 'ppo'"),
+        (["set", "streaming.port", "0"], "streaming.port must be a whole number from 1 to 65535, not '0'"),
+        (["set", "streaming.enabled", "maybe"], "streaming.enabled must be true or false, not 'maybe'"),
+        (["set", "agent.learning_rate", "inf"], "agent.learning_rate must be a number above 0, or null, not 'inf'"),
+        (["set", "grading.isolation", "strct"], "must be one of default, strict, none, not 'strct'"),
     ],
 )
 def test_config_refuses(words: list[str], said: str, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,6 +171,7 @@ def test_config_refuses(words: list[str], said: str, workspace: Workspace, capsy
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+    assert workspace.config_path.name not in error, "what was typed is wrong, the file is not"
     assert workspace.config_path.read_bytes() == before
 
 

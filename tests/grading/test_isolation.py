@@ -20,7 +20,7 @@ from blampert_env.grading.server import server
 from blampert_env.grading.trusted import STRICT
 from blampert_env.projects import Project
 
-from ..conftest import evaluations_alive, processes_of
+from ..processes import evaluations_alive, processes_of
 from .conftest import ONE, SOLVED
 
 PYTEST_NEEDS = ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments")

@@ -18,7 +18,7 @@ from blampert_env.grading import Grader, TestReport
 from blampert_env.grading.server import server
 from blampert_env.projects import Project
 
-from ..conftest import below, evaluations_alive
+from ..processes import below, evaluations_alive
 from .conftest import ONE, SOLVED, THREE, TWO
 
 HALF = "def double(x):\n    return 2 if x == 1 else 0\n"

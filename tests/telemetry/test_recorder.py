@@ -51,6 +51,16 @@ def test_every_sink_gets_everything_in_order(step_event: MakeStep, episode_event
         assert (sink.events, sink.points, sink.closed) == (events, [({"eval/mean_reward": 1.0}, 2)], 1)
 
 
+def test_an_event_may_be_for_some_sinks_only(step_event: MakeStep) -> None:
+    store, bus, board = ListSink(durable=True), ListSink(fail_at=1), ListSink()
+    with Recorder([store, bus, board]) as recorder:
+        for number in range(2):
+            recorder.record(step_event(step=number), to=(store, bus))
+        assert recorder.sinks == (store, board), "one that fails is dropped as ever"
+        recorder.record(step_event(step=2), to=(store, bus))
+    assert [len(sink.events) for sink in (store, bus, board)] == [3, 1, 0]
+
+
 def test_a_view_that_fails_is_named_once_and_dropped(step_event: MakeStep, caplog: pytest.LogCaptureFixture) -> None:
     bad, good = ListSink(fail_at=1, name="TensorBoard"), ListSink()
     with caplog.at_level(logging.WARNING), Recorder([bad, good]) as recorder:

@@ -24,7 +24,7 @@ def test_a_run_publishes_each_step_episode_and_number(train: Train, tmp_path: Pa
     assert train("--project", "calculator", "--algo", "round-robin", "--iterations", "2") == 0
     run = tmp_path / "logs" / "round-robin_1"
     with ActionStore(run / "actions.db", readonly=True) as store:
-        steps = [event for _, event in store.rows(run.name) if event.episode < 1_000_000]
+        steps = [event for _, event in store.rows(run.name)]
     with LocalBus(run / "bus.db") as bus:
         topics = Counter(bus.depths().stored)
         with bus.consume("agent.actions", "test", "me") as consumer:
@@ -32,6 +32,7 @@ def test_a_run_publishes_each_step_episode_and_number(train: Train, tmp_path: Pa
     assert [(it["episode"], it["step"], it["reward"]) for it in actions] == [
         (event.episode, event.step, event.reward) for event in steps
     ]
+    assert {event.episode >= 1_000_000 for event in steps} == {False, True}, "those of evaluation are published, too"
     assert topics["agent.results.calculator"] == sum(event.grade_s > 0 for event in steps) > 0
     assert topics["agent.code"] == sum(bool(event.source) for event in steps)
     assert topics["agent.learning"] == 3  # two episodes of training, one of evaluation

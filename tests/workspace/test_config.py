@@ -150,5 +150,9 @@ def test_unset_mends_a_file_with_an_unknown_key(place: Workspace) -> None:
     write(place, {"agent": {"sed": 1, "seed": 2}, "agnet": {}})
     assert unset_value(place, "agent.sed")
     assert unset_value(place, "agnet")
-    assert not unset_value(place, "agent.sed")
     assert load_config(place).agent.seed == 2
+    assert unset_value(place, "agent.seed")
+    assert not unset_value(place, "agent.seed")
+    assert not unset_value(place, "monitor")
+    with pytest.raises(ConfigError, match=r"did you mean 'agent\.seed'"):
+        unset_value(place, "agent.sed")

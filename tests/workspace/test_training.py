@@ -204,6 +204,30 @@ def test_a_moved_workspace_goes_on_with_its_runs(
     assert str(home) not in (moved.logs / "thompson_2" / "config.json").read_text()
 
 
+def test_a_run_is_resumed_by_name_or_path(
+    workspace: Workspace, blampert: Blampert, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert blampert("train", *SHORT) == 0
+    run = workspace.logs / "thompson_1"
+    for number, named in enumerate(("thompson_1", "logs/thompson_1", "logs/thompson_1/", run), start=2):
+        assert blampert("train", "--resume", named, "--iterations", number) == 0
+    assert json.loads((run / "state.json").read_text())["iteration"] == 5
+    capsys.readouterr()
+    for named in ("none_1", "logs/none_1", workspace.logs / "none_1"):
+        assert blampert("train", "--resume", named) == 2
+        said = capsys.readouterr().err
+        assert f"no run at {workspace.logs / 'none_1'}: " in said
+        assert "runs beside it: thompson_1" in said
+    assert blampert("train", "--resume", "elsewhere/thompson_1") == 2, "another folder was named"
+    assert "no run at elsewhere/thompson_1" in capsys.readouterr().err
+
+
+def test_without_a_workspace_a_run_is_resumed_by_name_too(home: Path, blampert: Blampert, tmp_path: Path) -> None:
+    assert blampert("train", *SHORT) == 0
+    assert blampert("train", "--resume", "thompson_1", "--iterations", "2") == 0
+    assert json.loads((tmp_path / "here" / "logs" / "thompson_1" / "state.json").read_text())["iteration"] == 2
+
+
 def test_a_run_is_not_resumed_twice_at_once(
     workspace: Workspace, blampert: Blampert, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from blampert_env.errors import UsageError
+from blampert_env.telemetry.learning_store import LearningStore, upsert
 from blampert_env.training.run_folder import RunFolder
 from blampert_env.workspace import transfer
 from blampert_env.workspace.transfer import MANIFEST, export_run
@@ -69,6 +70,29 @@ def test_a_database_in_use_travels_whole_and_knows_its_new_name(run: Path, tmp_p
     with closing(sqlite3.connect(done.run / "actions.db")) as db:
         assert db.execute("SELECT count(*) FROM steps WHERE run_id = 'again_7'").fetchone() == rows_there == (100,)
     assert done.policy == tmp_path / "models" / "again_7.zip"
+
+
+def test_learning_data_knows_its_new_name(run: Path, tmp_path: Path) -> None:
+    with LearningStore(run / "learning.json").batch() as db:
+        upsert(db, "runs", {"run_id": "thompson_1"}, {"episodes": 3})
+        for name in ("direct", "thompson_1"):
+            upsert(db, "strategies", {"run_id": "thompson_1", "strategy": name}, {"steps": 2})
+        upsert(db, "examples", {"digest": "a"}, {"run_id": "thompson_0", "source": "thompson_1 ä"})
+    done = import_run(pack(run, tmp_path / "run.tar.gz"), tmp_path / "logs", tmp_path / "models", name="again_7")
+    there = LearningStore(done.run / "learning.json")
+    assert there.read("runs") == [{"run_id": "again_7", "episodes": 3}]
+    assert [it["strategy"] for it in there.read("strategies", run_id="again_7")] == ["direct", "thompson_1"]
+    assert there.read("examples") == [{"digest": "a", "run_id": "thompson_0", "source": "thompson_1 ä"}]
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "\xff", '{"runs": []}', "[]", '{"runs": {"1": 5}}'])
+def test_learning_data_that_is_damaged_is_one_line(text: str, run: Path, tmp_path: Path) -> None:
+    (run / "learning.json").write_text(text, encoding="latin-1")
+    archive = pack(run, tmp_path / "run.tar.gz")
+    assert import_run(archive, tmp_path / "a", tmp_path / "m").run.name == "thompson_1"
+    with pytest.raises(UsageError, match=r"learning\.json of the run is damaged"):
+        import_run(archive, tmp_path / "b", tmp_path / "m", name="again_7")
+    assert list((tmp_path / "b").iterdir()) == []
 
 
 @pytest.mark.parametrize("moment", ["policy-0001.zip", "scalars"])

@@ -1,16 +1,15 @@
-"""One SQLite connection that threads share, with the pragmas and errors of a bus."""
+"""The SQLite file of a bus: its tables, and its pragmas."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from blampert_env.errors import StorageError, UsageError
+from blampert_env.telemetry.sqlite_file import SqliteFile
 
+_TABLE = "deliveries"  # no other kind of file has it
 # One entry a schema version; a released entry is never edited: add the next one.
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -41,7 +40,7 @@ BUS_VERSION = len(_MIGRATIONS)
 """The schema this code writes, kept in the file's ``PRAGMA user_version``."""
 
 
-class Database:
+class Database(SqliteFile):
     """A connection to a bus's file; made with its folder if missing. Safe from several threads.
 
     Args:
@@ -54,88 +53,32 @@ class Database:
     """
 
     def __init__(self, path: Path | None, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        with self.errors("open"):
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path or "", timeout=30.0, isolation_level=None, check_same_thread=False)
-        try:
-            with self.errors("open"):
-                self._prepare(synchronous if path is not None else "OFF")
-        except BaseException:
-            self._db.close()
-            raise
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction: all of it is stored on leaving, or none if the body raises.
-
-        Raises:
-            StorageError: It could not be written.
-        """
-        with self._lock, self.errors("write to"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # SQLite has rolled back by itself where the disk is full
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query.
-
-        Raises:
-            StorageError: It could not be read.
-        """
-        with self._lock, self.errors("read"):
-            return self._db.execute(query, values).fetchall()
-
-    def close(self) -> None:
-        """Close the connection; calling it twice is fine."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def errors(self, doing: str) -> Iterator[None]:
-        """Turn SQLite's errors and the system's into one line."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise StorageError(f"cannot {doing} the bus {self.path or 'in memory'}: {reason}") from error
+        super().__init__("bus", path)
+        with self.opening():
+            self._prepare(synchronous if path is not None else "OFF")
 
     def _prepare(self, synchronous: str) -> None:
-        self._db.execute(f"PRAGMA synchronous = {synchronous}")
-        if self._version() == BUS_VERSION:
+        self.db.execute(f"PRAGMA synchronous = {synchronous}")
+        if self.version() == BUS_VERSION:
             return
-        self._check()
         if self.path is not None:
+            with self._one_snapshot():
+                self.check(_TABLE, BUS_VERSION)
             self._switch_to_wal()
-        with self.transaction():
-            version = self._version()  # another process may have been faster
-            for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
-                for statement in statements:
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {number}")
+        self.lift(_TABLE, _MIGRATIONS)
 
-    def _check(self) -> None:
-        """Leave a file alone that is not ours, or newer than we are."""
-        version = self._version()
-        names = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if version > BUS_VERSION:
-            raise UsageError(f"{self.path} has schema {version}, this Blampert knows {BUS_VERSION}; upgrade it")
-        if names and ("deliveries" not in names or not version):
-            raise UsageError(f"{self.path} is a SQLite file, but not a bus; choose another path")
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+    @contextmanager
+    def _one_snapshot(self) -> Iterator[None]:
+        """Look at the file as of one moment, also where another process makes it at the same time."""
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
 
     def _switch_to_wal(self) -> None:
         """Under a file lock: the switch does not wait for other processes by itself."""
         from filelock import FileLock
 
         with FileLock(f"{self.path}.lock", timeout=60.0):
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA journal_mode = WAL")

@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from blampert_env.telemetry.bus import dead_letters
-from blampert_env.telemetry.bus.codec import Unserialisable, clean, describe, encode
 from blampert_env.telemetry.bus.database import Database
 from blampert_env.telemetry.bus.durable_group import DurableConsumer
 from blampert_env.telemetry.bus.durable_subscription import DurableSubscription
-from blampert_env.telemetry.bus.outbox import Outbox
 from blampert_env.telemetry.bus.owner import is_gone
+from blampert_env.telemetry.bus.publisher import Batch, Publisher, rows_of, to_trim
 from blampert_env.telemetry.bus.trimming import announce, trim
 from blampert_env.telemetry.bus.values import DeadLetter, Depths, Policy, check_name, check_topic, matches
 
-INSERT = "INSERT INTO messages (topic, key, body, only_group, time) VALUES (?, ?, ?, ?, ?)"
-Row = tuple[str, str | None, str, str | None, float]
+_INSERT = "INSERT INTO messages (topic, key, body, time) VALUES (?, ?, ?, ?)"
+_INSERT_FOR = "INSERT INTO messages (topic, key, body, only_group, time) VALUES (?, ?, ?, ?, ?)"
 
 
 class DurableEngine:
@@ -37,27 +36,17 @@ class DurableEngine:
         self._database = Database(path, synchronous="NORMAL")
         self._writing = Database(path, synchronous="FULL")
         self._fresh: dict[str, int] = {}  # messages since a topic was trimmed
-        self._known: set[str] = set()
         self._subscriptions: weakref.WeakValueDictionary[int, DurableSubscription] = weakref.WeakValueDictionary()
         self.dead_letters = dead_letters.SqliteDeadLetters(self._database, _republish)
-        self._outbox: Outbox[Row | DeadLetter] = Outbox(self._store, policy, f"the bus {path}")
+        self._publisher = Publisher(self._store, policy, f"the bus {path}")
 
     def publish(self, topic: str, value: Any, key: str | None = None) -> int:
         """See :meth:`Bus.publish`."""
-        if topic not in self._known:
-            check_topic(topic)
-            self._known.add(topic)
-        try:
-            text = encode(value)
-        except Unserialisable as error:
-            shown = describe(value)
-            letter = DeadLetter("", topic, None, clean(key), None, shown, str(error), 0, time.time())
-            return self._outbox.put(letter, len(shown))
-        return self._outbox.put((topic, clean(key), text, None, time.time()), len(text))
+        return self._publisher.publish(topic, value, key)
 
     def flush(self, timeout_s: float | None = None) -> None:
         """See :meth:`Bus.flush`."""
-        self._outbox.flush(timeout_s)
+        self._publisher.flush(timeout_s)
 
     def subscribe(self, pattern: str) -> DurableSubscription:
         """See :meth:`Bus.subscribe`."""
@@ -95,11 +84,11 @@ class DurableEngine:
             " AND d.grp = g.name) FROM groups g ORDER BY g.topic, g.name"
         ):
             groups.setdefault(topic, {})[name] = [self._after(topic, position, name) + held]
-        return Depths(topics, groups, stored, self._outbox.waiting, self._outbox.refused)
+        return Depths(topics, groups, stored, self._publisher.waiting, self._publisher.refused)
 
     def close(self) -> None:
         """See :meth:`Bus.close`."""
-        self._outbox.close()
+        self._publisher.close()
         self._writing.close()
         self._database.close()
 
@@ -107,24 +96,19 @@ class DurableEngine:
         query = "SELECT COUNT(*) FROM messages WHERE topic = ? AND id > ? AND (only_group IS NULL OR only_group = ?)"
         return int(self._database.read(query, (topic, position, group))[0][0])
 
-    def _store(self, batch: Sequence[Row | DeadLetter]) -> None:
+    def _store(self, batch: Batch) -> None:
         """Store a batch in one transaction; called by the outbox's thread."""
         letters = [item for item in batch if isinstance(item, DeadLetter)]
-        rows = [item for item in batch if not isinstance(item, DeadLetter)]
-        fresh = dict(self._fresh)
-        for row in rows:
-            fresh[row[0]] = fresh.get(row[0], 0) + 1
+        rows, fresh = rows_of(batch), dict(self._fresh)
         with self._writing.transaction() as db:
-            db.executemany(INSERT, rows)
+            db.executemany(_INSERT, rows)
             dead_letters.add(db, letters)
             announce(db, letters)
-            for topic, count in fresh.items():
-                if count * 10 >= self.policy.max_length:
-                    trim(db, topic, self.policy.max_length)
-                    fresh[topic] = 0
+            for topic in to_trim(fresh, rows, self.policy.max_length):
+                trim(db, topic, self.policy.max_length)
         self._fresh = fresh
 
 
 def _republish(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
     now = time.time()
-    db.executemany(INSERT, [(it.topic, it.key, str(it.text), it.group, now) for it in letters])
+    db.executemany(_INSERT_FOR, [(it.topic, it.key, str(it.text), it.group, now) for it in letters])

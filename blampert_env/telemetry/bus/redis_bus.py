@@ -14,12 +14,10 @@ import json
 import time
 import uuid
 import weakref
-from collections.abc import Sequence
 from typing import Any, Self
 
-from blampert_env.telemetry.bus.codec import Unserialisable, clean, describe, encode
-from blampert_env.telemetry.bus.outbox import Outbox
 from blampert_env.telemetry.bus.owner import is_gone
+from blampert_env.telemetry.bus.publisher import Batch, Publisher, rows_of, to_trim
 from blampert_env.telemetry.bus.redis_client import RedisClient
 from blampert_env.telemetry.bus.redis_dead_letters import RedisDeadLetters, letter_arguments
 from blampert_env.telemetry.bus.redis_group import RedisConsumer, dead_keys
@@ -28,8 +26,6 @@ from blampert_env.telemetry.bus.redis_subscription import RedisSubscription, wai
 from blampert_env.telemetry.bus.values import DeadLetter, Depths, Policy, check_name, check_topic, matches
 
 _REMEMBER_S = 86_400  # how long the server keeps the number of a publisher's last batch
-
-Row = tuple[str, str | None, str, float]
 
 
 class RedisBus:
@@ -48,31 +44,21 @@ class RedisBus:
     def __init__(self, url: str, *, policy: Policy | None = None, prefix: str = "blampert") -> None:
         self.policy = policy or Policy()
         self._client = RedisClient(url, prefix)
-        self._publisher = self._client.key("publisher", uuid.uuid4().hex)
+        self._number_key = self._client.key("publisher", uuid.uuid4().hex)
         self._batches = 0
-        self._sent: Sequence[Row | DeadLetter] | None = None  # a batch whose reply was lost
+        self._sent: Batch | None = None  # a batch whose reply was lost
         self._fresh: dict[str, int] = {}  # messages since a topic was trimmed
-        self._known: set[str] = set()
         self._subscriptions: weakref.WeakValueDictionary[str, RedisSubscription] = weakref.WeakValueDictionary()
         self.dead_letters = RedisDeadLetters(self._client)
-        self._outbox: Outbox[Row | DeadLetter] = Outbox(self._store, self.policy, f"the bus {self._client.name}")
+        self._publisher = Publisher(self._store, self.policy, f"the bus {self._client.name}")
 
     def publish(self, topic: str, value: Any, key: str | None = None) -> int:
         """See :meth:`Bus.publish`."""
-        if topic not in self._known:
-            check_topic(topic)
-            self._known.add(topic)
-        try:
-            text = encode(value)
-        except Unserialisable as error:
-            shown = describe(value)
-            letter = DeadLetter("", topic, None, clean(key), None, shown, str(error), 0, time.time())
-            return self._outbox.put(letter, len(shown))
-        return self._outbox.put((topic, clean(key), text, time.time()), len(text))
+        return self._publisher.publish(topic, value, key)
 
     def flush(self, timeout_s: float | None = None) -> None:
         """See :meth:`Bus.flush`."""
-        self._outbox.flush(timeout_s)
+        self._publisher.flush(timeout_s)
 
     def subscribe(self, pattern: str) -> RedisSubscription:
         """See :meth:`Bus.subscribe`."""
@@ -114,11 +100,11 @@ class RedisBus:
                 for note in subscribers
                 if matches(topic, note["pattern"])
             ]
-        return Depths(topics, groups, stored, self._outbox.waiting, self._outbox.refused)
+        return Depths(topics, groups, stored, self._publisher.waiting, self._publisher.refused)
 
     def close(self) -> None:
         """See :meth:`Bus.close`."""
-        self._outbox.close()
+        self._publisher.close()
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -138,20 +124,20 @@ class RedisBus:
         }
         return length, {name: [lag] for name, lag in lags.items()}
 
-    def _store(self, batch: Sequence[Row | DeadLetter]) -> None:
+    def _store(self, batch: Batch) -> None:
         """Store a batch in one transaction; called by the outbox's thread, again if it raised."""
         self._client.call(lambda: self._send(batch))
 
-    def _send(self, batch: Sequence[Row | DeadLetter]) -> None:
+    def _send(self, batch: Batch) -> None:
         if self._sent is not None:  # the batch that failed last time comes first again, with newer messages behind it
-            if self._client.db.get(self._publisher) == str(self._batches):
+            if self._client.db.get(self._number_key) == str(self._batches):
                 batch = batch[len(self._sent) :]  # it was stored, only the reply was lost
             self._sent = None
         if not batch:
             return
         self._batches += 1
         pipe = self._client.db.pipeline(transaction=True)
-        pipe.set(self._publisher, self._batches, ex=_REMEMBER_S)
+        pipe.set(self._number_key, self._batches, ex=_REMEMBER_S)
         for item in batch:
             if isinstance(item, DeadLetter):
                 # the script's text goes along: EVALSHA could miss it within a transaction, after a restart
@@ -160,20 +146,15 @@ class RedisBus:
                 topic, key, text, published = item
                 fields: dict[Any, Any] = {"b": text, "k": "" if key is None else f"={key}", "g": "", "t": published}
                 pipe.xadd(self._client.stream(topic), fields)
-        if topics := {item[0] for item in batch if not isinstance(item, DeadLetter)}:
+        if topics := {row[0] for row in rows_of(batch)}:
             pipe.sadd(self._client.key("topics"), *topics)
         self._sent = batch
         pipe.execute()
         self._trim(batch)
         self._sent = None
 
-    def _trim(self, batch: Sequence[Row | DeadLetter]) -> None:
+    def _trim(self, batch: Batch) -> None:
         """Keep topics bounded; called now and then."""
-        for item in batch:
-            if not isinstance(item, DeadLetter):
-                self._fresh[item[0]] = self._fresh.get(item[0], 0) + 1
-        for topic, count in self._fresh.items():
-            if count * 10 >= self.policy.max_length:
-                keys = [*dead_keys(self._client), self._client.stream(topic)]
-                self._client.run("trim", keys, [topic, self.policy.max_length, time.time()])
-                self._fresh[topic] = 0
+        for topic in to_trim(self._fresh, rows_of(batch), self.policy.max_length):
+            keys = [*dead_keys(self._client), self._client.stream(topic)]
+            self._client.run("trim", keys, [topic, self.policy.max_length, time.time()])

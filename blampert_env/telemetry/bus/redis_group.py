@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
-from contextlib import suppress
 
-from blampert_env.errors import StorageError
 from blampert_env.telemetry.bus.owner import is_gone, this_process
-from blampert_env.telemetry.bus.polling import poll
-from blampert_env.telemetry.bus.receiver import ReceiverBase
 from blampert_env.telemetry.bus.redis_client import RedisClient
+from blampert_env.telemetry.bus.redis_receiver import RedisReceiver, message_of
 from blampert_env.telemetry.bus.values import TOPIC_DEAD_LETTER, Message, Policy
 
 _CHECK_S = 0.5  # how often a group looks for members that died
 
 
-class RedisConsumer(ReceiverBase):
-    """See :class:`~blampert_env.telemetry.bus.Consumer`. Rides out a server that restarts."""
+class RedisConsumer(RedisReceiver):
+    """See :class:`~blampert_env.telemetry.bus.Consumer`."""
 
     def __init__(self, client: RedisClient, policy: Policy, topic: str, group: str, name: str) -> None:
+        super().__init__(client)
         self.name = name
-        self._client = client
         self._policy = policy
         self._topic, self._group = topic, group
         self._stream, self._retries = client.stream(topic), client.key("again", topic, group)
         # two consumers of one name are two members; the process tells others whether it still lives
         self._owner = f"{name}#{uuid.uuid4().hex[:12]}@{this_process()}"
-        self._closed = threading.Event()
         self._checked = 0.0
         client.insist(self._join)
-
-    def get_many(self, limit: int = 100, timeout_s: float | None = 0.0) -> list[Message]:
-        """See :meth:`Receiver.get_many`.
-
-        Raises:
-            StorageError: The server does not answer, and the time is over.
-        """
-        trouble: list[StorageError] = []
-
-        def take() -> list[Message]:
-            try:
-                found = self._client.call(lambda: self._take(limit))
-            except StorageError as error:
-                trouble[:] = [error]
-                return []
-            trouble.clear()
-            return found
-
-        found = poll(take, timeout_s, self._closed)
-        if trouble:
-            raise trouble[0]
-        return found
 
     def ack(self, *messages: Message) -> int:
         """See :meth:`Consumer.ack`.
@@ -73,12 +46,9 @@ class RedisConsumer(ReceiverBase):
         ]
         self._client.insist(lambda: self._client.run("nack", self._keys(), arguments))
 
-    def close(self) -> None:
-        """Leave the group: what is on loan goes to the others at once."""
-        if not self._closed.is_set():
-            self._closed.set()
-            with suppress(StorageError):  # the server is away: the leases end by themselves
-                self._give_back(self._owner)
+    def _leave(self) -> None:
+        """What is on loan goes to the others at once; where the server is away, the leases end by themselves."""
+        self._give_back(self._owner)
 
     def _join(self) -> None:
         create_group(self._client, self._topic, self._group)
@@ -142,12 +112,6 @@ def dead_keys(client: RedisClient) -> list[str]:
 
 def _message(entry: str, topic: str, fields: dict[str, str], attempts: int) -> Message:
     return message_of(entry, topic, fields)._replace(attempts=attempts)
-
-
-def message_of(entry: str, topic: str, fields: dict[str, str]) -> Message:
-    """A stream's entry as a message."""
-    key = fields["k"]
-    return Message(entry, topic, key[1:] if key else None, fields["b"], float(fields["t"]))
 
 
 def _pairs(flat: list[str]) -> dict[str, str]:

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
-from contextlib import suppress
 
-from blampert_env.errors import StorageError
 from blampert_env.telemetry.bus.owner import this_process
-from blampert_env.telemetry.bus.polling import poll
-from blampert_env.telemetry.bus.receiver import ReceiverBase
 from blampert_env.telemetry.bus.redis_client import RedisClient
-from blampert_env.telemetry.bus.redis_group import message_of
+from blampert_env.telemetry.bus.redis_receiver import RedisReceiver, message_of
 from blampert_env.telemetry.bus.values import Message, matches
 
 _NOTE_S = 1.0  # how often its place is written down, for depths()
 _LOOK_S = 0.2  # how often it looks for new topics
 
 
-class RedisSubscription(ReceiverBase):
-    """See :class:`~blampert_env.telemetry.bus.Subscription`. Rides out a server that restarts."""
+class RedisSubscription(RedisReceiver):
+    """See :class:`~blampert_env.telemetry.bus.Subscription`."""
 
     def __init__(self, client: RedisClient, pattern: str) -> None:
+        super().__init__(client)
         self.pattern = pattern
         self.id = uuid.uuid4().hex
-        self._client = client
         self._since = time.time()
-        self._closed = threading.Event()
         self._places: dict[str, str] = {}  # by topic: the last entry read
         self.passed: dict[str, int] = {}  # by topic: entries before and behind its place, those it missed left out
         self._looked = self._noted = 0.0
@@ -43,34 +37,9 @@ class RedisSubscription(ReceiverBase):
             for topic, place in self._places.items()
         )
 
-    def get_many(self, limit: int = 100, timeout_s: float | None = 0.0) -> list[Message]:
-        """See :meth:`Receiver.get_many`.
-
-        Raises:
-            StorageError: The server does not answer, and the time is over.
-        """
-        trouble: list[StorageError] = []
-
-        def take() -> list[Message]:
-            try:
-                found = self._client.call(lambda: self._take(limit))
-            except StorageError as error:
-                trouble[:] = [error]
-                return []
-            trouble.clear()
-            return found
-
-        found = poll(take, timeout_s, self._closed)
-        if trouble:
-            raise trouble[0]
-        return found
-
-    def close(self) -> None:
-        """Stop listening."""
-        if not self._closed.is_set():
-            self._closed.set()
-            with suppress(StorageError):  # the server is away: a dead process's note is ignored
-                self._client.call(lambda: self._client.db.hdel(self._client.key("subscribers"), self.id))
+    def _leave(self) -> None:
+        """Take its note away; where the server is away, that of a dead process is ignored."""
+        self._client.call(lambda: self._client.db.hdel(self._client.key("subscribers"), self.id))
 
     def _take(self, limit: int) -> list[Message]:
         if time.monotonic() - self._looked >= _LOOK_S:

@@ -8,6 +8,8 @@
 ``agent.metrics``               the trainer's numbers; one that is not finite is null
 ``logs.<logger>``               each line that Blampert logs
 ==============================  ====================================================================================
+
+Steps and episodes of evaluation are among them: their episodes are numbered from 1,000,000 on.
 """
 
 from __future__ import annotations

@@ -1,0 +1,48 @@
+"""Which processes there are, for what looks whether the grader left some."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def processes_of(scratch: Path) -> list[int]:
+    """Processes whose environment names the scratch folder, as that of everything a grader starts does."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(scratch).encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def below(pid: int) -> list[int]:
+    """Every process below one, itself included."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(status.parent.name))
+    found, waiting = [pid], [pid]
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        found += new
+        waiting += new
+    return found
+
+
+def evaluations_alive() -> list[int]:
+    """Processes below this one in a PID namespace inside another: what the grader's jail runs for an evaluation."""
+    found = []
+    for pid in below(os.getpid()):
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        except OSError:
+            continue
+        if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
+            found.append(pid)
+    return found
