@@ -16,6 +16,7 @@ from typing import Any
 from . import mirror, remote
 from .errors import importable
 from .peer import Peer, function_facts
+from .runner import forget_folders
 
 
 class Candidate(Peer):
@@ -280,7 +281,7 @@ def run(sock: socket.socket, spec: dict[str, Any]) -> None:
     site = (number for number, entry in enumerate(sys.path) if "site-packages" in entry or "dist-packages" in entry)
     at = next(site, len(sys.path))
     sys.path[at:at] = spec["path"]
-    importlib.invalidate_caches()
+    forget_folders(spec["path"])
     for name in spec["modules"]:
         if name.partition(".")[0] not in sys.stdlib_module_names:
             sys.modules.pop(name, None)

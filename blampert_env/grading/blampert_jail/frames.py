@@ -52,7 +52,7 @@ def contents(value: Any, encode: Encode) -> list[Any]:
     """
     if kind_of(value) == "series":
         return [_index(value.index, encode), encode(value.name), _values(value, encode)]
-    columns = [_values(value.iloc[:, number], encode) for number in range(value.shape[1])]
+    columns = [_values(column, encode) for _, column in value.items()]
     return [_index(value.index, encode), _index(value.columns, encode), columns]
 
 
@@ -62,13 +62,13 @@ def fill(value: Any, data: list[Any], decode: Encode) -> None:
 
     index = _to_index(data[0], decode)
     if kind_of(value) == "series":
-        pandas.Series.__init__(value, pandas.Series(_to_values(data[2], decode), index=index, name=decode(data[1])))
+        pandas.Series.__init__(value, _to_values(data[2], decode), index=index, name=decode(data[1]), copy=False)
         return
     columns = _to_index(data[1], decode)
     parts = {number: _to_values(column, decode) for number, column in enumerate(data[2])}
-    found = pandas.DataFrame(parts, index=index, columns=range(len(parts)))
-    found.columns = columns
-    pandas.DataFrame.__init__(value, found)
+    # positions first: names may occur twice
+    pandas.DataFrame.__init__(value, parts, index=index, copy=False)
+    value.columns = columns
 
 
 def _index(index: Any, encode: Encode) -> list[Any]:

@@ -130,6 +130,13 @@ def extend_path(folders: Sequence[str]) -> None:
     sys.path[at:at] = folders
 
 
+def forget_folders(folders: Sequence[str]) -> None:
+    """Let imports see what is in and below these folders now; what they know of the standard library stays known."""
+    for entry in list(sys.path_importer_cache):
+        if any(entry == folder or entry.startswith(folder + os.sep) for folder in folders):
+            del sys.path_importer_cache[entry]
+
+
 def outside(modules: Mapping[str, str], root: str) -> Iterator[tuple[str, str]]:
     """Modules that should be the project's and are somebody else's: (project file, file that was imported)."""
     for name, path in modules.items():

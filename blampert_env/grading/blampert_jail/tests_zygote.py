@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib
 import os
 import signal
 import socket
@@ -12,7 +11,7 @@ import traceback
 from typing import Any
 
 from .errors import CandidateGone
-from .runner import Reporter, extend_path, outside
+from .runner import Reporter, extend_path, forget_folders, outside
 from .session import Session, SplitReporter, remember_rewriting, seed_random
 from .trusted import Tests
 
@@ -135,11 +134,12 @@ class WholeTests:
         reporter.write_to(report_fd, job["token"])
         reporter.send("started")
         self.session.spec = {**spec, "tests": job["tests"], "staged": False}
-        extend_path([os.path.join(box, folder) if folder != "." else box for folder in spec["folders"]])
+        folders = [os.path.join(box, folder) if folder != "." else box for folder in spec["folders"]]
+        extend_path(folders)
         for name in spec["modules"]:
             if name.partition(".")[0] not in sys.stdlib_module_names:
                 sys.modules.pop(name, None)
-        importlib.invalidate_caches()  # the folders were empty when pytest was configured
+        forget_folders([box, *folders])  # they were empty when pytest was configured
         try:
             self.session.collect()
         except Exception as error:
