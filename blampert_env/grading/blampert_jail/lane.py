@@ -120,7 +120,7 @@ class Lane:
     def move_to(self, cpus: list[int]) -> None:
         """Run on these processors only."""
         if cpus != self.cpus:
-            os.sched_setaffinity(0, cpus)
+            linux.run_on(cpus)
             self.cpus = cpus
 
     def clean(self) -> None:

@@ -8,6 +8,7 @@ import os
 import platform
 import signal
 import struct
+from collections.abc import Iterable
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -128,6 +129,12 @@ def map_ids_at(proc: int, uid: tuple[int, int], gid: tuple[int, int]) -> None:
             os.write(fd, text.encode())
         finally:
             os.close(fd)
+
+
+def run_on(cpus: Iterable[int]) -> None:
+    """Let this process and its children run on these processors only, if they are still there: it only saves time."""
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, cpus)
 
 
 def loopback_up() -> None:

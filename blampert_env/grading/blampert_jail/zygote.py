@@ -79,7 +79,7 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
                 kill_descendants()
         elif operation == MOVE:
             cpus = control.recv(number * NUMBER.size, socket.MSG_WAITALL)
-            os.sched_setaffinity(0, [cpu for (cpu,) in NUMBER.iter_unpack(cpus)])
+            linux.run_on([cpu for (cpu,) in NUMBER.iter_unpack(cpus)])
         else:
             for pid in children:
                 _kill(pid)
