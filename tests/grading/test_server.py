@@ -1,0 +1,28 @@
+"""Lanes of the server: which processors they get."""
+
+import os
+import sys
+
+import pytest
+
+from blampert_env.grading.blampert_jail import linux
+from blampert_env.grading.server import server, supported
+
+pytestmark = pytest.mark.skipif(not supported(), reason="the jail needs Linux")
+
+
+def test_evaluations_at_once_get_a_processor_each() -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    lanes = server(sys.executable)
+    with lanes.lane() as first, lanes.lane() as second, lanes.lane() as third:
+        assert first.cpus == allowed  # it was alone
+        assert [len(lane.cpus) for lane in (second, third)] == [1, 1]
+        assert len({*second.cpus, *third.cpus}) == min(2, len(allowed))
+    with lanes.lane() as alone:
+        assert alone.cpus == allowed
+
+
+def test_a_processor_that_is_gone_is_nothing_to_stop_for() -> None:
+    before = os.sched_getaffinity(0)
+    linux.run_on([1 << 20])
+    assert os.sched_getaffinity(0) == before
