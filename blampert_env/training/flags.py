@@ -62,7 +62,7 @@ def resumed_config(arguments: argparse.Namespace, places: Places) -> tuple[RunFo
     """The run to go on with and its settings; ``--iterations`` and ``-n`` may ask for another length.
 
     Raises:
-        UsageError: There is no such run, or a flag says otherwise than the run.
+        UsageError: There is no such run, its settings are damaged, or a flag says otherwise than the run.
     """
     from blampert_env.training.run_folder import RunFolder
 
@@ -71,7 +71,10 @@ def resumed_config(arguments: argparse.Namespace, places: Places) -> tuple[RunFo
         if getattr(arguments, name) is not None:
             raise ConfigError(f"--{name.replace('_', '-')} cannot be changed with --resume; start a new run with -i")
     content = run.read_config()
-    config = TrainConfig.from_json(places.absolute(content))
+    try:
+        config = TrainConfig.from_json(places.absolute(content))
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"{run.path}/config.json lacks a setting ({error}); restore it or start anew") from error
     # the model that "auto" meant then, not what it would mean now
     config = replace(config, model=content.get("resolved_model", config.model))
     if arguments.n_timesteps:

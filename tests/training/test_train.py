@@ -103,6 +103,16 @@ def test_resume_is_the_same_run(algo: str, train: Train, tmp_path: Path, capsys:
     assert (state["iteration"], state["timesteps"]) == (3, 12)
 
 
+def test_resume_of_a_run_whose_settings_are_damaged(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "logs" / "damaged_1"
+    run.mkdir(parents=True)
+    (run / "config.json").write_text('{"algo": "random"}')
+    assert train("--resume", str(run)) == 2
+    assert "lacks a setting ('projects')" in capsys.readouterr().err
+
+
 def test_resume_takes_no_other_settings(train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train("--iterations", "1", "--project", "calculator", "--eval-episodes", "0") == 0
     run = str(tmp_path / "logs" / "thompson_1")
