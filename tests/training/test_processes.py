@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -46,17 +47,16 @@ def child(folder: Path, *arguments: str, pause: float = 0.0, file_limit: int = 0
 
 
 def steps(database: Path) -> list[tuple[int, int]]:
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        found = connection.execute("SELECT episode, step FROM steps ORDER BY id").fetchall()
-    connection.close()
-    return found
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT episode, step FROM steps ORDER BY id").fetchall()
 
 
 def wait_for_steps(database: Path, count: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if database.is_file() and database.stat().st_size and len(steps(database)) >= count:
-            return
+        with suppress(sqlite3.OperationalError):  # the file is made before its tables
+            if database.is_file() and database.stat().st_size and len(steps(database)) >= count:
+                return
         time.sleep(0.05)
     raise AssertionError(f"no {count} steps within a minute")
 
