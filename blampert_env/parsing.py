@@ -1,6 +1,7 @@
 """``ast.parse`` that holds when several threads parse at once."""
 
 import ast
+from typing import Any
 
 _TRIES = 100
 
@@ -15,9 +16,20 @@ def parse(source: str, filename: str = "<unknown>") -> ast.Module:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: As :func:`ast.parse`.
     """
+    tree: ast.Module = _parse(source, filename, "exec")
+    return tree
+
+
+def parse_expression(source: str) -> ast.Expression:
+    """The tree of an expression, as :func:`ast.parse` gives it in mode ``eval``; see :func:`parse`."""
+    tree: ast.Expression = _parse(source, "<unknown>", "eval")
+    return tree
+
+
+def _parse(source: str, filename: str, mode: str) -> Any:
     for _ in range(_TRIES - 1):
         try:
-            return ast.parse(source, filename)
+            return ast.parse(source, filename, mode)
         except SystemError:
             continue
-    return ast.parse(source, filename)
+    return ast.parse(source, filename, mode)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from blampert_env.parsing import parse
+from blampert_env.parsing import parse, parse_expression
 
 _EQUAL = frozenset({"assertEqual", "assertEquals", "assertAlmostEqual", "assert_equal"})
 _RAISES = frozenset({"raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns"})
@@ -175,7 +175,7 @@ def _called(node: ast.expr) -> str:
 
 
 def _suppress() -> ast.expr:
-    return ast.parse("__import__('contextlib').suppress(Exception)", mode="eval").body
+    return parse_expression("__import__('contextlib').suppress(Exception)").body
 
 
 def test_texts(files: Mapping[str, bytes], tests: list[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from blampert_env.errors import ProjectError, unknown_name
+from blampert_env.parsing import parse_expression
 from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import docstring_node, functions
 
@@ -116,8 +117,8 @@ def _visible_tests(number: int, source: str, entry: str) -> str:
 def _assertion(example: doctest.Example, entry: str) -> str | None:
     """``assert f(x) == expected``, or None if the example does not call ``f`` or expects no literal."""
     try:
-        call = ast.parse(example.source.strip(), mode="eval")
-        expected = ast.parse(example.want.strip(), mode="eval")
+        call = parse_expression(example.source.strip())
+        expected = parse_expression(example.want.strip())
         ast.literal_eval(expected)
     except (SyntaxError, ValueError):
         return None
