@@ -16,7 +16,7 @@ from typing import Any
 from . import mirror, remote
 from .errors import importable
 from .peer import Peer, function_facts
-from .runner import forget_folders
+from .runner import extend_path, forget_folder
 
 
 class Candidate(Peer):
@@ -278,10 +278,8 @@ def run(sock: socket.socket, spec: dict[str, Any]) -> None:
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
     sys.argv = ["pytest"]
-    site = (number for number, entry in enumerate(sys.path) if "site-packages" in entry or "dist-packages" in entry)
-    at = next(site, len(sys.path))
-    sys.path[at:at] = spec["path"]
-    forget_folders(spec["path"])
+    extend_path(spec["path"])
+    forget_folder(spec["box"])
     for name in spec["modules"]:
         if name.partition(".")[0] not in sys.stdlib_module_names:
             sys.modules.pop(name, None)

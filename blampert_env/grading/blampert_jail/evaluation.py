@@ -26,7 +26,6 @@ class Run:
 
     def __init__(self, opened: Opened, job: dict[str, Any]) -> None:
         self.opened, self.job = opened, job
-        self.cpus: list[int] = job.pop("cpus")
         self.children: dict[str, Child] = {}
         self.codes: dict[str, int] = {}
         self.token = job["token"].encode() + b" "
@@ -39,7 +38,7 @@ class Run:
         mine, theirs = socket.socketpair()
         with mine, theirs:
             candidates = self.opened.zygotes["candidate"]
-            self.children["candidate"] = candidates.spawn([theirs.fileno()], self.cpus)
+            self.children["candidate"] = candidates.spawn([theirs.fileno()], self.opened.lane.cpus)
             theirs.close()
             is_fresh = bool(self.opened.staged["is_dynamic"])
             self._tests("fresh" if is_fresh else "tests", [mine.fileno()])
@@ -58,7 +57,7 @@ class Run:
         mine, theirs = socket.socketpair()
         with mine, theirs:
             made = self.opened.zygote(zygote_name)
-            self.children["tests"] = made.spawn([theirs.fileno(), *fds], self.cpus)
+            self.children["tests"] = made.spawn([theirs.fileno(), *fds], self.opened.lane.cpus)
             theirs.close()
             with contextlib.suppress(channel.Closed):  # it was killed; what it says will be nothing
                 channel.send(mine, self.job)

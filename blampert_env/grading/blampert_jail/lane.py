@@ -210,7 +210,7 @@ class Opened:
         """
         if self.spec["mode"] == "whole":
             self.zygote("whole")
-        self.lane.move_to(job["cpus"])
+        self.lane.move_to(job.pop("cpus"))
         self._fill(job.pop("files"))
         run = Run(self, job)
         try:

@@ -130,10 +130,10 @@ def extend_path(folders: Sequence[str]) -> None:
     sys.path[at:at] = folders
 
 
-def forget_folders(folders: Sequence[str]) -> None:
-    """Let imports see what is in and below these folders now; what they know of the standard library stays known."""
+def forget_folder(folder: str) -> None:
+    """Let imports see what is in and below a folder now; what they know of the standard library stays known."""
     for entry in list(sys.path_importer_cache):
-        if any(entry == folder or entry.startswith(folder + os.sep) for folder in folders):
+        if os.path.join(entry, "").startswith(os.path.join(folder, "")):
             del sys.path_importer_cache[entry]
 
 

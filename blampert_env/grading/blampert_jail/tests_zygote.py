@@ -11,7 +11,7 @@ import traceback
 from typing import Any
 
 from .errors import CandidateGone
-from .runner import Reporter, extend_path, forget_folders, outside
+from .runner import Reporter, extend_path, forget_folder, outside
 from .session import Session, SplitReporter, remember_rewriting, seed_random
 from .trusted import Tests
 
@@ -134,12 +134,11 @@ class WholeTests:
         reporter.write_to(report_fd, job["token"])
         reporter.send("started")
         self.session.spec = {**spec, "tests": job["tests"], "staged": False}
-        folders = [os.path.join(box, folder) if folder != "." else box for folder in spec["folders"]]
-        extend_path(folders)
+        extend_path(spec["path"])
         for name in spec["modules"]:
             if name.partition(".")[0] not in sys.stdlib_module_names:
                 sys.modules.pop(name, None)
-        forget_folders([box, *folders])  # they were empty when pytest was configured
+        forget_folder(box)  # it was empty when pytest was configured
         try:
             self.session.collect()
         except Exception as error:
