@@ -156,9 +156,8 @@ class EditSession:
         """What to do about an attempt without an edit; "" where nobody can do anything."""
         if problem != "no_code":
             return ""
-        return f"no function of a target in the text: write one of {', '.join(t.name for t in self.project.targets)}"[
-            :300
-        ]
+        names = ", ".join(target.name for target in self.project.targets)
+        return f"no function of a target in the text: write one of {names}"[:300]
 
     def _refused(self, target: str, source: str, outcome: str, message: str, tokens: int) -> Attempt:
         passed = self.report.passed
