@@ -132,9 +132,9 @@ def extend_path(folders: Sequence[str]) -> None:
 
 def forget_folder(folder: str) -> None:
     """Let imports see what is in and below a folder now; what they know of the standard library stays known."""
-    for entry in list(sys.path_importer_cache):
-        if os.path.join(entry, "").startswith(os.path.join(folder, "")):
-            del sys.path_importer_cache[entry]
+    inside = folder.rstrip(os.sep) + os.sep
+    for entry in [entry for entry in sys.path_importer_cache if f"{entry}{os.sep}".startswith(inside)]:
+        del sys.path_importer_cache[entry]
 
 
 def outside(modules: Mapping[str, str], root: str) -> Iterator[tuple[str, str]]:
