@@ -1,33 +1,29 @@
-"""What grading costs: an isolated evaluation against ``python -m pytest``, workers, caches, time limits, a long run.
+"""What grading costs: an isolated evaluation against ``python -m pytest``, workers, caches, time limits.
 
 Each figure stands beside a cold subprocess of the same tests in the same run, since machines differ and are shared. The
 tests are a project of six; ``reports`` are never cached but where the cache is measured.
 
-    python benchmarks/grader.py [--runs 60] [--soak 20000]
+    python benchmarks/grader.py [--runs 60]
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from machine import finish, print_table
+from machine import finish, met, print_table
 
 from blampert_env.grading import Grader
 from blampert_env.grading.jailed import Options
-from blampert_env.grading.server import server
 from blampert_env.grading.store import ReportStore
 from blampert_env.projects import Project
-from tests.processes import below
 
 STUB = (
     "def double(x):\n    raise NotImplementedError  # TODO\n\n\ndef triple(x):\n    raise NotImplementedError  # TODO\n"
@@ -170,38 +166,6 @@ def cache_times(runs: int) -> tuple[list[float], list[float]]:
     return memory, disk
 
 
-def held() -> dict[str, int]:
-    """What this process and everything below it holds now."""
-    processes = [os.getpid(), *below(server(sys.executable).process.pid)]
-    memory = descriptors = mounts = 0
-    for pid in processes:
-        try:
-            memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            descriptors += len(os.listdir(f"/proc/{pid}/fd"))
-            mounts += len(Path(f"/proc/{pid}/mounts").read_text().splitlines())
-        except OSError:
-            continue
-    groups = sum(1 for _ in Path("/sys/fs/cgroup").glob("*/blampert-*"))
-    files = sum(name.startswith("blampert-") for name in os.listdir(tempfile.gettempdir()))
-    return {
-        "memory_mb": memory >> 20, "descriptors": descriptors, "processes": len(processes),
-        "mounts": mounts, "cgroups": groups, "files": files, "threads": threading.active_count(),
-    }  # fmt: skip
-
-
-def soak(count: int) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Right and wrong code in turn: how many were judged wrongly, and what is held before and after."""
-    grader = Grader(project(STUB, TESTS), cache_size=0)
-    expected = {SOLVED: 6, HALF: 3}
-    for number in range(50):
-        grader.grade({"tiny.py": (SOLVED, HALF)[number % 2]})
-    before, wrong = held(), 0
-    for number in range(count):
-        source = (SOLVED, HALF)[number % 2]
-        wrong += grader.grade({"tiny.py": source}).passed != expected[source]
-    return wrong, before, held()
-
-
 def main(arguments: argparse.Namespace) -> None:
     """Measure and print."""
     rows, figures = speed(arguments.runs)
@@ -215,43 +179,25 @@ def main(arguments: argparse.Namespace) -> None:
             "two workers against one",
             f"{two / one:.2f}x ({one:.0f} and {two:.0f} a second)",
             ">= 1.6x",
-            _met(two >= 1.6 * one),
+            met(two >= 1.6 * one),
         ],
-        ["overshoot of a time limit, worst of 10", f"{1000 * max(late):.0f} ms", "<= 100 ms", _met(max(late) <= 0.1)],
+        ["overshoot of a time limit, worst of 10", f"{1000 * max(late):.0f} ms", "<= 100 ms", met(max(late) <= 0.1)],
         [
             "report cache, hit in memory (median)",
             f"{1e3 * median(memory):.3f} ms",
             "<= 0.2 ms",
-            _met(median(memory) <= 2e-4),
+            met(median(memory) <= 2e-4),
         ],
-        ["report cache, hit on disk (median)", f"{1e3 * median(disk):.3f} ms", "<= 0.2 ms", _met(median(disk) <= 2e-4)],
+        ["report cache, hit on disk (median)", f"{1e3 * median(disk):.3f} ms", "<= 0.2 ms", met(median(disk) <= 2e-4)],
     ]
     found: dict[str, Any] = {"seconds": figures, "per_second": {"one": one, "two": two}, "overshoot_s": late}
     found |= {"cache_memory_s": median(memory), "cache_disk_s": median(disk)}
-    if arguments.soak:
-        started = time.perf_counter()
-        wrong, before, after = soak(arguments.soak)
-        minutes = (time.perf_counter() - started) / 60
-        others.append(
-            [f"{arguments.soak:,} evaluations in {minutes:.1f} min: wrong", str(wrong), "0", _met(wrong == 0)]
-        )
-        for name, value in after.items():
-            slack = 0.1 * before[name] + 10 if name == "memory_mb" else 0
-            others.append(
-                [f"  {name}: before, after", f"{before[name]}, {value}", "flat", _met(value <= before[name] + slack)]
-            )
-        found["soak"] = {"evaluations": arguments.soak, "wrong": wrong, "before": before, "after": after}
     print()
     print_table(["what", "measured", "to reach", ""], others)
     finish("grader", found)
 
 
-def _met(is_met: bool) -> str:
-    return "met" if is_met else "NOT met"
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=60)
-    parser.add_argument("--soak", type=int, default=0, help="evaluations in a row; 20000 takes about ten minutes")
     main(parser.parse_args())

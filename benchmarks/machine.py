@@ -39,6 +39,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
 
 
+def met(is_met: bool) -> str:
+    """The word for a figure that was to be reached."""
+    return "met" if is_met else "NOT met"
+
+
 def finish(name: str, figures: Any) -> None:
     """Print machine and command, and write ``benchmarks/results/<name>.json``."""
     RESULTS.mkdir(exist_ok=True)

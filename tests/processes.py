@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+import signal
+import threading
+import time
 from pathlib import Path
+
+from blampert_env.grading.server import server
 
 
 def processes_of(scratch: Path) -> list[int]:
@@ -46,3 +52,22 @@ def evaluations_alive() -> list[int]:
         if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
             found.append(pid)
     return found
+
+
+class Killer(threading.Thread):
+    """Kills a process of the server for an interpreter again and again, whichever."""
+
+    def __init__(self, python: str, times: int, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.python, self.times, self.draw = python, times, random.Random(seed)
+        self.killed = 0
+
+    def run(self) -> None:
+        while self.killed < self.times:
+            time.sleep(self.draw.uniform(0, 0.5))
+            target = self.draw.choice(below(server(self.python).process.pid))
+            try:
+                os.kill(target, signal.SIGKILL)
+                self.killed += 1
+            except ProcessLookupError:
+                continue

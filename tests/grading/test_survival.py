@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import random
 import signal
 import tempfile
 import threading
@@ -15,10 +14,9 @@ import pytest
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import Grader, TestReport
-from blampert_env.grading.server import server
 from blampert_env.projects import Project
 
-from ..processes import below, evaluations_alive
+from ..processes import Killer, evaluations_alive
 from .conftest import ONE, SOLVED, THREE, TWO
 
 HALF = "def double(x):\n    return 2 if x == 1 else 0\n"
@@ -26,25 +24,6 @@ RIGHT = {
     SOLVED: {ONE: "passed", TWO: "passed", THREE: "passed"},
     HALF: {ONE: "passed", TWO: "failed", THREE: "failed"},
 }
-
-
-class Killer(threading.Thread):
-    """Kills a process of the server for an interpreter again and again, whichever."""
-
-    def __init__(self, python: str, times: int, seed: int) -> None:
-        super().__init__(daemon=True)
-        self.python, self.times, self.draw = python, times, random.Random(seed)
-        self.killed = 0
-
-    def run(self) -> None:
-        while self.killed < self.times:
-            time.sleep(self.draw.uniform(0, 0.5))
-            target = self.draw.choice(below(server(self.python).process.pid))
-            try:
-                os.kill(target, signal.SIGKILL)
-                self.killed += 1
-            except ProcessLookupError:
-                continue
 
 
 @pytest.mark.slow

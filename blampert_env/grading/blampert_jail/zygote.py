@@ -44,8 +44,8 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
 
     Args:
         control: To the lane.
-        facts: ``pids``: children live in PID namespaces, ``init``: not as their first process; ``users``, ``uid``: as
-            for :func:`confine`.
+        facts: ``pids``: children live in PID namespaces, ``init``: not as their first process; ``threads``: how many
+            this process has; ``users``, ``uid``: as for :func:`confine`.
         job: What a child does with its descriptors.
     """
     children: set[int] = set()
@@ -99,7 +99,7 @@ def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
         linux.drop_capabilities()
         os.setsid()
         if facts["pids"] and facts["init"]:
-            _leave_init()
+            _leave_init(has_threads=facts["threads"] > 1)
         linux.die_with_parent()
         linux.close_all_but(fds)
         job(fds)
@@ -109,9 +109,9 @@ def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
     os._exit(0)
 
 
-def _leave_init() -> None:
+def _leave_init(has_threads: bool) -> None:
     """Go on in a child: process 1 of a namespace is spared signals that end any other, and must collect orphans."""
-    pid = os.fork()
+    pid = os.fork() if has_threads else fork(in_namespace=False)  # hooks are for modules that started threads
     if pid == 0:
         return
     linux.die_with_parent()

@@ -23,6 +23,12 @@ def preload(names: list[str]) -> None:
             importlib.import_module(name)
 
 
+def _facts_here(facts: dict[str, Any], *, init: bool) -> dict[str, Any]:
+    """What :func:`confine` and :func:`zygote.serve` need to know beside the lane's facts; while ``/proc`` is there."""
+    threads = len(os.listdir("/proc/self/task"))
+    return {**facts, "init": init, "threads": threads, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+
+
 def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], rpc: socket.socket | None) -> None:
     """Be a zygote for split tests, staged if there is a candidate to stage them with."""
     files = {path: base64.b64decode(content) for path, content in spec["files"].items()}
@@ -36,7 +42,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
         linux.mount("tmpfs", root.TESTS, "tmpfs", flags, "mode=755")
     preload(spec["preload"])
     prepare_child(spec)
-    facts = {**facts, "init": False, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = _facts_here(facts, init=False)
     layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
     tests = SplitTests(spec)
     answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
@@ -62,7 +68,7 @@ def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     prepare_child(spec)
     tests = WholeTests(spec)
     tests.stage()
-    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = _facts_here(facts, init=True)
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         root.hide("/proc")
@@ -82,7 +88,7 @@ def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
 def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
     """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
     preload(spec["preload"])
-    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = _facts_here(facts, init=True)
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         root.show_grants()
