@@ -43,14 +43,14 @@ def test_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PYTHONHASHSEED" in said
 
 
-def test_other_processes_are_hidden(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "private-proc" not in make_grader(project).layers:
-        pytest.skip("this system does not let /proc be private")
+def test_other_processes_are_hidden(project: Project) -> None:
+    is_own = "pid-namespace" in make_grader(project).layers
     with subprocess.Popen([sys.executable, "-c", "input()"], env={"KEY": "sk-planted"}, stdin=subprocess.PIPE) as other:
         said = seen(project, "b''.join(open(p, 'rb').read() for p in glob.glob('/proc/[0-9]*/environ'))")
+        visible = seen(project, "f\"{len(glob.glob('/proc/*'))} entries\"")
         other.communicate(b"\n")
     assert "planted" not in said
-    assert "PYTHONHASHSEED" in said
+    assert not is_own or ": 0 entries" in visible
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import ctypes
 import os
 import platform
 import signal
-import threading
 from typing import Any
 
 from . import landlock, linux, seccomp
@@ -66,35 +65,19 @@ _python = ctypes.PyDLL(None, use_errno=True)
 
 
 def fork(in_namespace: bool) -> int:
-    """As ``os.fork``; the child is process 1 of a new PID namespace if asked. In a process of one thread.
+    """As ``os.fork``; the child is process 1 of a new PID namespace if asked.
 
     ``unshare`` cannot be used: it decides for all later children, and going back needs capabilities outside. What
-    Python and its modules do around a fork is left out: with one thread it changes nothing (locks are free, nothing
-    runs on) but costs more page faults than all the rest. What libc does is kept: the child learns its thread's id.
+    Python and its modules do around a fork is left out: in a zygote, which has one thread, it changes nothing but costs
+    as many page faults as all the rest.
 
     Raises:
         OSError: No process could be made.
     """
     number = _CLONE.get(platform.machine())
-    if number is None or not (in_namespace or _TID_ADDRESS):
+    if not in_namespace or number is None:
         return os.fork()
-    flags = signal.SIGCHLD | (linux.CLONE_NEWPID if in_namespace else 0)
-    if _TID_ADDRESS:
-        flags |= linux.CLONE_CHILD_SETTID | linux.CLONE_CHILD_CLEARTID
-    tid = ctypes.c_void_p(_TID_ADDRESS)  # twice: the order of the last two arguments differs between processors
-    pid = int(_python.syscall(number, flags, None, None, tid, tid))
+    pid = int(_python.syscall(number, linux.CLONE_NEWPID | signal.SIGCHLD, None, None, None, None))
     if pid < 0:
         raise OSError(ctypes.get_errno(), "clone failed")
     return pid
-
-
-def _tid_address() -> int:
-    """Where libc keeps the id of this thread, which is at the same place in each fork; 0 if that is not certain."""
-    address = ctypes.c_void_p()
-    if linux.libc.prctl(linux.PR_GET_TID_ADDRESS, ctypes.byref(address), 0, 0, 0) != 0 or not address.value:
-        return 0
-    is_id = ctypes.c_int.from_address(address.value).value == threading.get_native_id()  # other libcs keep a lock there
-    return address.value if is_id else 0
-
-
-_TID_ADDRESS = _tid_address()

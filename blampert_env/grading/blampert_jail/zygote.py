@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import linux
-from .confine import become, fork
+from .confine import fork
 
 SIGNALLED = 128  # and the number of the signal, as shells have it
 SPAWN, REAP, MOVE = b"S", b"R", b"M"
@@ -44,8 +44,7 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
 
     Args:
         control: To the lane.
-        facts: ``pids``: children live in PID namespaces, ``init``: not as their first process; ``threads``: how many
-            this process has; ``users``, ``uid``: as for :func:`confine`.
+        facts: ``pids``: children live in PID namespaces, ``init``: not as their first process.
         job: What a child does with its descriptors.
     """
     children: set[int] = set()
@@ -94,12 +93,10 @@ def _answer(control: socket.socket, number: int) -> None:
 def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
     """Run the job; never returns."""
     try:
-        if not facts["users"]:
-            become(facts)
         linux.drop_capabilities()
         os.setsid()
         if facts["pids"] and facts["init"]:
-            _leave_init(has_threads=facts["threads"] > 1)
+            _leave_init()
         linux.die_with_parent()
         linux.close_all_but(fds)
         job(fds)
@@ -109,9 +106,9 @@ def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
     os._exit(0)
 
 
-def _leave_init(has_threads: bool) -> None:
+def _leave_init() -> None:
     """Go on in a child: process 1 of a namespace is spared signals that end any other, and must collect orphans."""
-    pid = os.fork() if has_threads else fork(in_namespace=False)  # hooks are for modules that started threads
+    pid = os.fork()
     if pid == 0:
         return
     linux.die_with_parent()

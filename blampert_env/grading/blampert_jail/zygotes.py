@@ -23,10 +23,10 @@ def preload(names: list[str]) -> None:
             importlib.import_module(name)
 
 
-def _facts_here(facts: dict[str, Any], *, init: bool) -> dict[str, Any]:
-    """What :func:`confine` and :func:`zygote.serve` need to know beside the lane's facts; while ``/proc`` is there."""
-    threads = len(os.listdir("/proc/self/task"))
-    return {**facts, "init": init, "threads": threads, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+def _hide_processes(facts: dict[str, Any]) -> None:
+    """Unmount ``/proc``, but where a zygote must look there for what its children left running."""
+    if facts["pids"]:
+        root.hide("/proc")
 
 
 def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], rpc: socket.socket | None) -> None:
@@ -42,7 +42,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
         linux.mount("tmpfs", root.TESTS, "tmpfs", flags, "mode=755")
     preload(spec["preload"])
     prepare_child(spec)
-    facts = _facts_here(facts, init=False)
+    facts = {**facts, "init": False, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
     layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
     tests = SplitTests(spec)
     answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
@@ -68,10 +68,10 @@ def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     prepare_child(spec)
     tests = WholeTests(spec)
     tests.stage()
-    facts = _facts_here(facts, init=True)
+    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
-        root.hide("/proc")
+        _hide_processes(facts)
     layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
     gc.collect()
     gc.freeze()
@@ -88,11 +88,11 @@ def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
 def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
     """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
     preload(spec["preload"])
-    facts = _facts_here(facts, init=True)
+    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         root.show_grants()
-        root.hide("/proc")
+        _hide_processes(facts)
     layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
     gc.collect()
     gc.freeze()
