@@ -47,7 +47,8 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
             linux.unshare(linux.CLONE_NEWUSER)
             linux.map_ids_at(proc, (0, uid), (0, gid))
     # asked before there is a PID namespace, whose first process must be the base
-    can_nest = _can_nest(wanted["uid"] if uid == 0 else None)
+    may_nest = layers_wanted is None or "user-namespace" in layers_wanted
+    can_nest = may_nest and _can_nest(wanted["uid"] if uid == 0 else None)
     for flag in flags:
         with contextlib.suppress(OSError):
             linux.unshare(flag)
@@ -57,11 +58,15 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
     if drops:
         layers.append("dropped-uid")
     users = "pid-namespace" in layers and "mount-namespace" in layers and can_nest
+    # a process that gave root up can make them only where it can make a user namespace first
+    pids = "pid-namespace" in layers and (users or not drops)
+    if not pids and "pid-namespace" in layers:
+        layers.remove("pid-namespace")
     return {
         **wanted,
         "layers": layers,
         "mounts": "mount-namespace" in layers,
-        "pids": "pid-namespace" in layers,
+        "pids": pids,
         "users": users,
         "uid": wanted["uid"] if drops else None,
         "gid": wanted["uid"] if drops else None,
@@ -134,9 +139,10 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 linux.die_with_parent()
                 lane.Lane(socket.socket(fileno=fds[0]), mine, {**facts, **message, "cgroups": fds[1:]}).serve()
-            except OSError as error:
+            except Exception as error:
                 with contextlib.suppress(channel.Closed):
-                    channel.send(socket.socket(fileno=os.dup(fds[0])), {"error": str(error)})
+                    said = {"error": f"{type(error).__name__}: {error}"}
+                    channel.send(socket.socket(fileno=os.dup(fds[0])), said)
             os._exit(0)
         mine.close()
         for fd in fds:

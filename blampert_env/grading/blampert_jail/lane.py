@@ -16,6 +16,7 @@ from typing import Any
 from . import channel, linux, root, tree
 from .children import Failed, Zygote
 from .evaluation import START_LIMIT_S, Run
+from .rehearsal import rehearse
 from .zygotes import serve_tests, serve_whole
 
 _SCRATCH = ("box", "tmp", "shm", "grants")
@@ -46,6 +47,7 @@ class Lane:
             os.makedirs(self.places[name], exist_ok=True)
             if self.owner:
                 os.chown(self.places[name], *self.owner)
+        rehearse(self.places["box"], self.places["tmp"])
 
     def serve(self) -> None:
         """Until the trainer goes away."""
