@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,7 +12,7 @@ from blampert_env.grading import Grader, server
 from blampert_env.projects import Project
 
 from ..processes import below
-from .conftest import SOLVED
+from .conftest import SOLVED, TESTS
 
 NAMESPACES = tuple(f"{name}-namespace" for name in ("mount", "pid", "ipc", "uts", "network", "user"))
 SINGLY = [name for name in NAMESPACES if name != "ipc-namespace"]  # comes with the user namespace, too
@@ -38,7 +38,8 @@ def reduced(missing: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 @pytest.mark.parametrize("missing", [*((name,) for name in SINGLY), NAMESPACES[:2], NAMESPACES])
 @pytest.mark.filterwarnings("ignore:the sandbox lacks")
-def test_without(project: Project, missing: tuple[str, ...], reduced: server.Server) -> None:
+def test_without(project_of: Callable[..., Project], missing: tuple[str, ...], reduced: server.Server) -> None:
+    project = project_of(f"{TESTS}\n# without {missing}")  # what is found out of a project is found out once
     grader = Grader(project, cache_size=0)
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     assert not set(missing) & set(grader.layers)

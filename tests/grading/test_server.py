@@ -5,8 +5,14 @@ import sys
 
 import pytest
 
+from blampert_env.grading import Grader
+from blampert_env.grading import server as module
 from blampert_env.grading.blampert_jail import linux
 from blampert_env.grading.server import server, supported
+from blampert_env.projects import Project
+
+from ..processes import below
+from .conftest import SOLVED, STUB, TESTS
 
 pytestmark = pytest.mark.skipif(not supported(), reason="the jail needs Linux")
 
@@ -26,3 +32,13 @@ def test_a_processor_that_is_gone_is_nothing_to_stop_for() -> None:
     before = os.sched_getaffinity(0)
     linux.run_on([1 << 20])
     assert os.sched_getaffinity(0) == before
+
+
+def test_projects_that_are_closed_leave_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OPEN_PROJECTS", 2)
+    held = []
+    for number in range(4):
+        project = Project.from_files("tiny", {"tiny.py": STUB, "test_tiny.py": f"{TESTS}\n# closed: {number}\n"})
+        assert Grader(project, cache_size=0).grade({"tiny.py": SOLVED}).all_passed
+        held.append(len(below(server(sys.executable).process.pid)))
+    assert held[-1] == held[-2]

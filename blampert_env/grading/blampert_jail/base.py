@@ -47,6 +47,7 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
             linux.unshare(linux.CLONE_NEWUSER)
             linux.map_ids_at(proc, (0, uid), (0, gid))
     # asked before there is a PID namespace, whose first process must be the base
+    enters = linux.enters_by_process()
     may_nest = layers_wanted is None or "user-namespace" in layers_wanted
     can_nest = may_nest and _can_nest(wanted["uid"] if uid == 0 else None)
     for flag in flags:
@@ -59,7 +60,7 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
         layers.append("dropped-uid")
     users = "pid-namespace" in layers and "mount-namespace" in layers and can_nest
     # a process that gave root up can make them only where it can make a user namespace first
-    pids = "pid-namespace" in layers and (users or not drops)
+    pids = "pid-namespace" in layers and (users or not drops) and enters
     if not pids and "pid-namespace" in layers:
         layers.remove("pid-namespace")
     return {

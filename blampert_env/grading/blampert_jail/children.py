@@ -19,11 +19,21 @@ class Failed(Exception):
 
 @dataclass
 class Zygote:
-    """A zygote as its lane sees it."""
+    """A zygote as its lane sees it.
+
+    Attributes:
+        control: To it.
+        layers: Those that hold its children.
+        cpus: The processors that it runs on; empty for whatever it was made with.
+        pid: Its process, if it is a child of the lane; else 0.
+        inits: What makes the first process of each child's PID namespace; None if the child is that itself.
+    """
 
     control: socket.socket
     layers: list[str] = field(default_factory=list)
     cpus: Sequence[int] = ()
+    pid: int = 0
+    inits: Zygote | None = None
 
     def ask(self, message: bytes, fds: Sequence[int] = ()) -> int:
         """One request that is answered by a number.
@@ -50,29 +60,53 @@ class Zygote:
             with contextlib.suppress(OSError):  # the next request says that it is gone
                 self.control.sendall(move_to(cpus))
             self.cpus = cpus
-        pid = self.ask(request(SPAWN), fds)
+        if self.inits is None:
+            return self._spawn(fds)
+        init = self.inits._spawn([])
+        try:
+            return self._spawn(fds, init)
+        except Failed:
+            init.end()
+            raise
+
+    def _spawn(self, fds: Sequence[int], init: Child | None = None) -> Child:
+        inside = [init.pidfd] if init else []
+        pid = self.ask(request(SPAWN, len(inside)), [*inside, *fds])
         if pid < 0:
             raise Failed(f"no process can be made ({os.strerror(-pid)})")
         try:
-            return Child(self, pid, os.pidfd_open(pid))
+            return Child(self, pid, os.pidfd_open(pid), init)
         except OSError as error:
             raise Failed(f"a process of the grader was killed ({error.strerror})") from None
+
+    def close(self) -> None:
+        """Close this end, without a word."""
+        self.control.close()
+        if self.inits is not None:
+            self.inits.close()
 
 
 @dataclass
 class Child:
-    """One process of an evaluation."""
+    """One process of an evaluation, and what the first process of its PID namespace is if that is another."""
 
     zygote: Zygote
     pid: int
     pidfd: int
+    init: Child | None = None
 
     def end(self) -> int:
-        """Kill it, if it is still there, and collect it: its exit code, negative for a signal."""
-        with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        """Kill it and all it left, if they are still there, and collect it: its exit code, negative for a signal."""
+        for process in (self.init, self):
+            if process is not None:
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(process.pidfd, signal.SIGKILL)
         os.close(self.pidfd)
-        return self.zygote.ask(request(REAP, self.pid))
+        try:
+            return self.zygote.ask(request(REAP, self.pid))
+        finally:
+            if self.init is not None:
+                self.init.end()  # over when everything inside is
 
     def is_over(self) -> bool:
         """Whether it has ended."""

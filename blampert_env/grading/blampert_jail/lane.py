@@ -117,7 +117,7 @@ class Lane:
                     channel.send(theirs, {"error": f"{type(error).__name__}: {error}"})
             os._exit(0)
         theirs.close()
-        return Zygote(mine)
+        return Zygote(mine, pid=pid)
 
     def move_to(self, cpus: list[int]) -> None:
         """Run on these processors only."""
@@ -141,12 +141,14 @@ def _first_words(made: Zygote) -> Zygote:
         Failed: It is not.
     """
     try:
-        answer, _ = channel.receive(made.control)
+        answer, fds = channel.receive(made.control)
     except channel.Closed:
         raise Failed("a process of the grader was killed") from None
     if "error" in answer:
         raise Failed(str(answer["error"]))
     made.layers = answer["layers"]
+    if fds:
+        made.inits = Zygote(socket.socket(fileno=fds[0]))
     return made
 
 
@@ -224,6 +226,11 @@ class Opened:
     def forget(self) -> None:
         """Close this process's ends, without a word to the zygotes."""
         for made in self.zygotes.values():
-            made.control.close()
+            made.close()
 
-    close = forget
+    def close(self) -> None:
+        """Let the zygotes go, and collect those that this lane made."""
+        self.forget()
+        for made in self.zygotes.values():
+            if made.pid:
+                os.waitpid(made.pid, 0)

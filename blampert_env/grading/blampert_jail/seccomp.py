@@ -1,6 +1,7 @@
 """A seccomp filter: the system calls that no tested code needs and that leave the sandbox or outlive it.
 
-It is set once in a zygote, which may still make PID namespaces; what needs capabilities fails later for lack of those.
+It is set once in a zygote, which may still make and enter PID namespaces; what needs capabilities fails later for lack
+of those.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ _DENIED = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "iopl": (172, -1), "ioperm": (173, -1),
     "clock_settime": (227, 112), "settimeofday": (164, 170), "clock_adjtime": (305, 266), "adjtimex": (159, 171),
     "fanotify_init": (300, 262), "vhangup": (153, 58), "personality": (135, 92), "lookup_dcookie": (212, 18),
-    "setns": (308, 268),
 }  # fmt: skip
 _CLONE3 = (435, 435)  # its flags lie in memory, where a filter cannot look; libc falls back to clone
 _CLONE = (56, 220)
@@ -53,7 +53,7 @@ def program() -> bytes | None:
     if platform.machine() not in _ARCHES:
         return None
     column, arch = _ARCHES[platform.machine()]
-    denied = sorted(numbers[column] for name, numbers in _DENIED.items() if numbers[column] >= 0 and name != "setns")
+    denied = sorted(numbers[column] for name, numbers in _DENIED.items() if numbers[column] >= 0)
     code = [_step(_LD, _ARCH), _step(_JEQ, arch, 1, 0), _step(_RET, _KILL), _step(_LD, _NUMBER)]
     if column == 0:  # the x32 calls would be a second way to each
         code += [_step(_JGE, _X32_BIT, 0, 1), _step(_RET, _EPERM)]

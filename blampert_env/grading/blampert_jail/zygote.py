@@ -16,12 +16,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from . import linux
-from .confine import fork
 
-SIGNALLED = 128  # and the number of the signal, as shells have it
 SPAWN, REAP, MOVE = b"S", b"R", b"M"
 NUMBER = struct.Struct("!i")
 _ROOM = socket.CMSG_SPACE(4 * array.array("i").itemsize)
@@ -30,7 +27,8 @@ Job = Callable[[list[int]], None]
 
 
 def request(operation: bytes, number: int = 0) -> bytes:
-    """A message to a zygote."""
+    """A message to a zygote. To spawn: 1 if the first file that comes with it is of a process in a namespace to enter,
+    else 0; to reap: the child; to move: how many processors follow."""
     return _REQUEST.pack(operation, number)
 
 
@@ -39,16 +37,17 @@ def move_to(cpus: Sequence[int]) -> bytes:
     return request(MOVE, len(cpus)) + b"".join(NUMBER.pack(cpu) for cpu in cpus)
 
 
-def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
+def serve(control: socket.socket, make: Callable[[], int], job: Job | None = None, *, sweeps: bool = False) -> None:
     """Until the lane goes away. Never returns in a child.
 
     Args:
         control: To the lane.
-        facts: ``pids``: children live in PID namespaces, ``init``: not as their first process.
+        make: Makes a child as ``os.fork`` does; not asked for a child that goes into a namespace that is there.
         job: What a child does with its descriptors.
+        sweeps: No namespace ends what a child leaves running: look for it.
     """
     children: set[int] = set()
-    if not facts["pids"]:
+    if sweeps:
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
     linux.seal_standard_streams()
     while True:
@@ -58,13 +57,14 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
         except (OSError, struct.error):
             operation = b""
         if operation == SPAWN:
-            fds = array.array("i", ancillary[0][2] if ancillary else b"")
+            fds = list(array.array("i", ancillary[0][2] if ancillary else b""))
             try:
-                pid = fork(facts["pids"])
+                pid = _fork_into(fds[0]) if number else make()
             except OSError as error:
                 pid = -(error.errno or 1)
             if pid == 0:
-                _be_child(facts, job, list(fds))
+                assert job is not None
+                _be_child(job, fds[number:])
             if pid > 0:
                 children.add(pid)
             _answer(control, pid)
@@ -74,7 +74,7 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
             _kill(number)
             _answer(control, _collect(number))
             children.discard(number)
-            if not facts["pids"]:
+            if sweeps:
                 kill_descendants()
         elif operation == MOVE:
             cpus = control.recv(number * NUMBER.size, socket.MSG_WAITALL)
@@ -85,18 +85,22 @@ def serve(control: socket.socket, facts: dict[str, Any], job: Job) -> None:
             return
 
 
+def _fork_into(process: int) -> int:
+    """Fork a child that lives in the PID namespace of a process, by its descriptor."""
+    linux.setns(process, linux.CLONE_NEWPID)
+    return os.fork()
+
+
 def _answer(control: socket.socket, number: int) -> None:
     with contextlib.suppress(OSError):  # the lane is gone, as the next request will say
         control.send(NUMBER.pack(number))
 
 
-def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
+def _be_child(job: Job, fds: list[int]) -> None:
     """Run the job; never returns."""
     try:
         linux.drop_capabilities()
         os.setsid()
-        if facts["pids"] and facts["init"]:
-            _leave_init()
         linux.die_with_parent()
         linux.close_all_but(fds)
         job(fds)
@@ -104,20 +108,6 @@ def _be_child(facts: dict[str, Any], job: Job, fds: list[int]) -> None:
         traceback.print_exc(file=sys.stderr)
         os._exit(70)
     os._exit(0)
-
-
-def _leave_init() -> None:
-    """Go on in a child: process 1 of a namespace is spared signals that end any other, and must collect orphans."""
-    pid = os.fork()
-    if pid == 0:
-        return
-    linux.die_with_parent()
-    os.closerange(0, 1 << 16)
-    while True:
-        ended, status = os.wait()
-        if ended == pid:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else SIGNALLED - code)
 
 
 def _kill(pid: int) -> None:
@@ -128,8 +118,7 @@ def _kill(pid: int) -> None:
 def _collect(pid: int) -> int:
     """The exit code of a child, negative for a signal."""
     try:
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        return SIGNALLED - code if code > SIGNALLED else code
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:
         return -signal.SIGKILL
 

@@ -10,9 +10,9 @@ import os
 import socket
 from typing import Any
 
-from . import channel, linux, root, tree, zygote
+from . import channel, inits, linux, root, tree, zygote
 from .candidate import run as run_candidate
-from .confine import confine
+from .confine import confine, fork
 from .tests_zygote import SplitTests, WholeTests, prepare_child, report_broken
 
 
@@ -21,6 +21,11 @@ def preload(names: list[str]) -> None:
     for name in names:
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
+
+
+def _with_proc(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts with ``/proc``, opened before it is hidden."""
+    return {**facts, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
 
 
 def _hide_processes(facts: dict[str, Any]) -> None:
@@ -42,7 +47,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
         linux.mount("tmpfs", root.TESTS, "tmpfs", flags, "mode=755")
     preload(spec["preload"])
     prepare_child(spec)
-    facts = {**facts, "init": False, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = _with_proc(facts)
     layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
     tests = SplitTests(spec)
     answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
@@ -59,7 +64,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
             report_broken(report.fileno(), job["token"])
             raise
 
-    zygote.serve(control, facts, run)
+    zygote.serve(control, lambda: fork(facts["pids"]), run, sweeps=not facts["pids"])
 
 
 def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
@@ -68,33 +73,39 @@ def serve_whole(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     prepare_child(spec)
     tests = WholeTests(spec)
     tests.stage()
-    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = _with_proc(facts)
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         _hide_processes(facts)
     layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
-    gc.collect()
-    gc.freeze()
-    channel.send(control, {"layers": layers})
 
     def run(fds: list[int]) -> None:
         report = socket.socket(fileno=fds[0])
         job, _ = channel.receive(report)
         tests.run(job, report.fileno())
 
-    zygote.serve(control, facts, run)
+    _serve_strangers(control, facts, layers, run)
 
 
 def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
     """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
     preload(spec["preload"])
-    facts = {**facts, "init": True, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}
+    facts = _with_proc(facts)
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
         root.show_grants()
         _hide_processes(facts)
     layers = confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
+    _serve_strangers(control, facts, layers, lambda fds: run_candidate(socket.socket(fileno=fds[0]), spec))
+
+
+def _serve_strangers(control: socket.socket, facts: dict[str, Any], layers: list[str], job: zygote.Job) -> None:
+    """Make children that run a candidate's code: each in a PID namespace, not as its first process."""
     gc.collect()
     gc.freeze()
-    channel.send(control, {"layers": layers})
-    zygote.serve(control, facts, lambda fds: run_candidate(socket.socket(fileno=fds[0]), spec))
+    if facts["pids"]:
+        with inits.start() as maker:
+            channel.send(control, {"layers": layers}, [maker.fileno()])
+    else:
+        channel.send(control, {"layers": layers})
+    zygote.serve(control, os.fork, job, sweeps=not facts["pids"])
