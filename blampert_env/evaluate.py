@@ -25,7 +25,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--seed", type=natural, help="seeds the LM's samples (default: 0)")
     add("--model", default="auto", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")
     add("--n-envs", type=positive, help="episodes played at once (default: 1)")
-    add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 3 a target)")
+    add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 2 a target)")
     add("--rewards", default="default", metavar="PROFILE", help="profile of configs/rewards.yaml")
     add("--strategies", metavar="FILE", help="the strategies the policy was trained with")
     add("--isolation", choices=("default", "strict", "none"), help="of the grader (default: default)")

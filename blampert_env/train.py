@@ -41,7 +41,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--seed", type=natural, help="seeds samples and policy (default: 0)")
     add("--model", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")
     add("--n-envs", type=positive, help="episodes played at once (default: 1)")
-    add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 3 a target)")
+    add("--max-attempts", type=positive, metavar="N", help="steps in an episode (default: 2 a target)")
     add("--rewards", metavar="PROFILE", help="profile of configs/rewards.yaml (default: default)")
     add("--strategies", metavar="FILE", help="strategies to choose from (default: configs/strategies.yaml)")
     add("--isolation", choices=("default", "strict", "none"), help="of the grader (default: default)")

@@ -22,7 +22,7 @@ from blampert_env.projects import Project, find_project
 from blampert_env.rewards import load_rewards
 
 MAX_TEXT = 32_768
-ATTEMPTS_PER_TARGET = 3
+ATTEMPTS_PER_TARGET = 2
 _TARGET_LINE = re.compile(r"\s*#\s*target:\s*(\S+)[ \t]*(?:\n|\Z)")
 _DEF = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 
@@ -66,7 +66,7 @@ class CodeEditEnv(gym.Env[TextObservation, str]):
     The untouched project. The seed changes nothing here; it draws samples in the strategy env.
 
     ## Episode End
-    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 3 a target).
+    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 2 a target).
 
     ## Information
     ``project``, ``target`` (id), ``outcome`` (what came of the edit, :data:`blampert_env.envs.session.OUTCOMES` or

@@ -57,7 +57,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
     The untouched project. The seed decides which samples are drawn from the LM's sample pool.
 
     ## Episode End
-    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 3 a target).
+    Terminated when every visible test passes. Truncated after ``max_attempts`` steps (by default 2 a target).
 
     ## Information
     As in :class:`~blampert_env.envs.CodeEditEnv`, and ``strategy``, ``next_target``, ``lm_calls`` (0 or 1),

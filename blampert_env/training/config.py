@@ -33,7 +33,7 @@ class TrainConfig:
         seed: Seeds projects' order, LM samples and policy; >= 0.
         model: LM name for :func:`blampert_env.lm.resolve`.
         n_envs: Episodes played at once, >= 1.
-        max_attempts: Steps in an episode; None: 3 a target.
+        max_attempts: Steps in an episode; None: 2 a target.
         rewards: Profile of ``configs/rewards.yaml``.
         strategies: Strategy YAML file; None: the bundled one.
         isolation: Of the grader.
