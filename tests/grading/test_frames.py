@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from blampert_env.grading import Grader
+from blampert_env.grading.blampert_jail import frames
 from blampert_env.projects import Project
 
 Make = Callable[..., Project]
@@ -98,3 +99,7 @@ def test_frames_that_cannot_cross_are_graded_together(project_of: Make) -> None:
     assert grader.method == "in-process"
     assert "a column of type" in grader.why
     assert grader.grade({"tiny.py": "def double(x):\n    return x\n"}).all_passed
+
+
+def test_rehearsal() -> None:
+    frames.rehearse()  # it checks what it copies; a warning is an error here

@@ -6,6 +6,7 @@ Rebuilt by pandas' own constructors from plain values and raw arrays; no pickle.
 from __future__ import annotations
 
 import base64
+import io
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +18,37 @@ _NULLABLE = frozenset(words("string boolean Float32 Float64 Int8 Int16 Int32 Int
 Encode = Callable[[Any], Any]
 
 
+def is_loaded() -> bool:
+    """Whether this process has imported pandas."""
+    return hasattr(sys.modules.get("pandas"), "DataFrame")
+
+
 def kind_of(value: Any) -> str | None:
     """``frame``, ``series``, or None for anything else."""
-    pandas = sys.modules.get("pandas")
-    if pandas is None or not hasattr(pandas, "DataFrame"):
+    if not is_loaded():
         return None
+    pandas = sys.modules["pandas"]
     return {pandas.DataFrame: "frame", pandas.Series: "series"}.get(type(value))
+
+
+def rehearse() -> None:
+    """Do what tests and candidates do with frames, before the first fork: pandas sets much up when it is first used.
+
+    2 of 32 ms in an evaluation of six small tests.
+    """
+    import pandas
+
+    for _ in range(2):
+        frame = pandas.DataFrame({"k": ["a", "b", "a"], "v": [1, 2, 3], "w": [1.0, None, 2.5]})
+        for value in (frame, frame.v, frame.k):
+            copy = empty(str(kind_of(value)))
+            fill(copy, contents(value, lambda part: part), lambda part: part)
+            assert is_same(copy, state(value))
+        frame.groupby("k").v.sum().to_dict()
+        frame.merge(frame, on="k").sort_values("v_x").drop_duplicates().dropna().fillna(0)
+        frame.describe(), frame.isna().sum(), frame[frame.v > 1], frame.iloc[0], frame.loc[0, "v"]
+        repr(frame)
+        pandas.read_csv(io.StringIO(frame.to_csv(index=False)))
 
 
 def empty(kind: str) -> Any:
@@ -133,9 +159,9 @@ def _to_values(data: list[Any], decode: Encode) -> Any:
 
 def scalar(value: Any) -> list[Any] | None:
     """A time stamp, a span or a missing value of pandas' as ``["x", kind, ...]``; None for anything else."""
-    pandas = sys.modules.get("pandas")
-    if pandas is None or not hasattr(pandas, "Timestamp"):
+    if not is_loaded():
         return None
+    pandas = sys.modules["pandas"]
     if value is pandas.NaT or value is pandas.NA:
         return ["x", "missing", "NaT" if value is pandas.NaT else "NA"]
     if type(value) is pandas.Timestamp and value.tz is None:
