@@ -56,7 +56,7 @@ format: setup  ## Format and fix what ruff can
 	$(BIN)/ruff format .
 
 bench: setup  ## Print every benchmark's table (takes about an hour)
-	for script in benchmarks/grader.py benchmarks/cheats.py benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/grader.py benchmarks/endurance.py benchmarks/cheats.py benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 tensorboard: setup  ## Look at the runs in a browser
 	$(BIN)/tensorboard --logdir logs

@@ -66,7 +66,11 @@ def _set(arguments: argparse.Namespace) -> int:
         _check_algo(value)
     before = set_value(workspace, arguments.key, value)
     print(f"{arguments.key}: {as_text(before)} -> {as_text(value)}")
-    source = load_config(workspace).sources[arguments.key]
+    try:
+        source = load_config(workspace).sources[arguments.key]
+    except ConfigError as error:  # of another key: this one is set, so the exit code is 0
+        print(f"note: {error}")
+        return 0
     if source != "file":
         print(f"note: {source} is set in the environment and goes before the file")
     return 0

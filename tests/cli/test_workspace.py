@@ -130,6 +130,18 @@ def test_the_module_does_the_same(workspace: Workspace) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_config_set_says_that_another_value_is_wrong(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    content = json.loads(workspace.config_path.read_text())
+    content["agent"]["seed"] = "seven"
+    workspace.config_path.write_text(json.dumps(content))
+    assert main(["config", "set", "agent.model", "embedded"]) == 0  # it is done: a wrong value is mended one at a time
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "agent.model: llama3.1:8b -> embedded"
+    assert second.startswith("note: ") and "agent.seed" in second
+    assert main(["config", "set", "agent.seed", "7"]) == 0
+    assert "note" not in capsys.readouterr().out
+
+
 def test_config_show_set_unset(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
