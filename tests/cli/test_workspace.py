@@ -137,7 +137,8 @@ def test_config_set_says_that_another_value_is_wrong(workspace: Workspace, capsy
     assert main(["config", "set", "agent.model", "embedded"]) == 0  # it is done: a wrong value is mended one at a time
     first, second = capsys.readouterr().out.splitlines()
     assert first == "agent.model: llama3.1:8b -> embedded"
-    assert second.startswith("note: ") and "agent.seed" in second
+    assert second.startswith("note: ")
+    assert "agent.seed" in second
     assert main(["config", "set", "agent.seed", "7"]) == 0
     assert "note" not in capsys.readouterr().out
 
