@@ -191,9 +191,10 @@ class Grader:
         seed = content if trusted.shuffles else ""
         options = Options(limit_s, seed, first, stop_early, mutable=trusted.mutable)
         report = self._judged(trusted, sources, options, ids)
-        if report.verdict == "crashed" and report.killed is not None:
+        for _ in range(2):
             # somebody else may have killed it; a candidate that ends itself does so again
-            report = self._judged(trusted, sources, options, ids)
+            if report.verdict == "crashed" and report.killed in ("SIGKILL", "SIGTERM"):
+                report = self._judged(trusted, sources, options, ids)
         return report
 
     def _judged(

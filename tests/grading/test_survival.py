@@ -9,6 +9,8 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,38 @@ def test_processes_killed_at_random(project: Project) -> None:
     assert answers > 20
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     assert evaluations_alive() == []
+
+
+def first_processes() -> list[int]:
+    """Process 1 of each namespace that a candidate lives in."""
+    spaces: dict[str, list[tuple[int, int]]] = {}
+    for pid in evaluations_alive():
+        with suppress(OSError):
+            status = Path(f"/proc/{pid}/status").read_text()
+            inside = int(status.partition("NSpid:")[2].splitlines()[0].split()[-1])
+            spaces.setdefault(os.readlink(f"/proc/{pid}/ns/pid"), []).append((inside, pid))
+    return [min(members)[1] for members in spaces.values() if len(members) > 1]
+
+
+@pytest.mark.parametrize("kills", [1, 10])
+def test_the_first_process_of_a_namespace_killed(project: Project, kills: int) -> None:
+    """That is never the candidate's doing: tried again, then an error."""
+    grader = Grader(project, cache_size=0, timeout_s=20)
+    _ = grader.baseline
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(grader.grade, {"tiny.py": f"import time\ntime.sleep(0.5)\n{SOLVED}"})
+        killed: set[int] = set()
+        while not answer.done():
+            for pid in set(first_processes()) - killed if len(killed) < kills else ():
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+            time.sleep(0.01)
+    if kills == 1:
+        assert answer.result().all_passed
+    else:
+        assert len(killed) == 2
+        with pytest.raises(GraderError, match="a process of the grader was killed"):
+            answer.result()
 
 
 def test_several_at_once(project: Project) -> None:

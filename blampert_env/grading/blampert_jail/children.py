@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from .zygote import NUMBER, REAP, SPAWN, move_to, request
 
+_END_S = 0.2
+
 
 class Failed(Exception):
     """The machinery failed; one line says how."""
@@ -96,18 +98,28 @@ class Child:
     init: Child | None = None
 
     def end(self) -> int:
-        """Kill it and all it left, if they are still there, and collect it: its exit code, negative for a signal."""
-        for process in (self.init, self):
-            if process is not None:
-                with contextlib.suppress(OSError):
-                    signal.pidfd_send_signal(process.pidfd, signal.SIGKILL)
+        """Kill it and all it left, if they are still there, and collect it: its exit code, negative for a signal.
+
+        Raises:
+            Failed: A process of the grader was killed, and this one because of that.
+        """
+        was_over = self.is_over()
+        if not was_over:
+            for process in (self.init, self):
+                if process is not None:
+                    with contextlib.suppress(OSError):
+                        signal.pidfd_send_signal(process.pidfd, signal.SIGKILL)
         os.close(self.pidfd)
         try:
-            return self.zygote.ask(request(REAP, self.pid))
+            code = self.zygote.ask(request(REAP, self.pid))
+            # nothing inside can kill the first process of a namespace, and it ends when all inside are collected
+            if was_over and code == -signal.SIGKILL and self.init is not None and self.init.is_over(_END_S):
+                raise Failed("a process of the grader was killed")
+            return code
         finally:
             if self.init is not None:
                 self.init.end()  # over when everything inside is
 
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return bool(select.select([self.pidfd], [], [], 0)[0])
+    def is_over(self, wait_s: float = 0.0) -> bool:
+        """Whether it has ended, or does so in that time."""
+        return bool(select.select([self.pidfd], [], [], wait_s)[0])

@@ -103,6 +103,7 @@ class Run:
             if size > MAX_REPORT:
                 self.killed = "output"
             if over:
+                self.children["tests"].is_over(END_LIMIT_S)  # its report was closed: it is about to be
                 break
         self.ended = time.monotonic()
         self.data = b"".join(parts)
@@ -127,7 +128,7 @@ class Run:
         """What came of it."""
         candidate = self.children.get("candidate")
         if candidate is not None and b'"gone": true' in self.data[-400:]:  # its end is on the way
-            select.select([candidate.pidfd], [], [], END_LIMIT_S)
+            candidate.is_over(END_LIMIT_S)
         self_ended = candidate is not None and candidate.is_over()
         self.end()
         return {
