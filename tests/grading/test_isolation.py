@@ -10,7 +10,10 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -21,7 +24,7 @@ from blampert_env.grading.trusted import STRICT
 from blampert_env.projects import Project
 
 from ..processes import evaluations_alive, processes_of
-from .conftest import ONE, SOLVED
+from .conftest import ONE, SOLVED, STUB, TESTS
 
 PYTEST_NEEDS = ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments")
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
@@ -110,16 +113,40 @@ def test_an_ordinary_user_gets_the_whole_sandbox() -> None:
 @pytest.mark.slow
 def test_an_environment_below_tmp(project: Project) -> None:
     """Its modules are found during an evaluation, though candidates have a ``/tmp`` of their own."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        venv.create(folder, with_pip=False)
-        packages = next(Path(folder, "lib").glob("python*")) / "site-packages"
-        for found in (Path(pytest.__file__).parents[1] / name for name in PYTEST_NEEDS):
-            (shutil.copytree if found.is_dir() else shutil.copy)(found, packages / found.name)
-        grader = Grader(project, python=f"{folder}/bin/python", cache_size=0)
+    with environment_below_tmp() as (python, _):
+        grader = Grader(project, python=python, cache_size=0)
         assert grader.grade({"tiny.py": SOLVED}).all_passed
+        assert grader.method == "split"
         late = "def double(x):\n    import iniconfig.exceptions\n    return 2 * x\n"
         assert grader.grade({"tiny.py": late}).all_passed
-        server(grader.python).close()
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.parametrize("isolation", ["default", "strict"])
+def test_a_library_that_starts_threads_when_it_is_imported(isolation: Literal["default", "strict"]) -> None:
+    """Such as pyarrow with its allocator: a process with threads cannot enter a user namespace."""
+    files = {"tiny.py": f"import threaded\n\n\n{STUB}", "test_tiny.py": TESTS}
+    project = Project.from_files("tiny", files)
+    with environment_below_tmp() as (python, packages):
+        text = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
+        (packages / "threaded.py").write_text(text)
+        grader = Grader(project, python=python, cache_size=0, isolation=isolation)
+        assert grader.grade({"tiny.py": f"import threaded\n\n\n{SOLVED}"}).all_passed
+
+
+@contextmanager
+def environment_below_tmp() -> Iterator[tuple[str, Path]]:
+    """A virtual environment with pytest: its interpreter, its packages."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as private:  # the user that candidates become may not enter that
+        folder = Path(private, "venv")
+        venv.create(folder, with_pip=False)
+        packages = next((folder / "lib").glob("python*")) / "site-packages"
+        for found in (Path(pytest.__file__).parents[1] / name for name in PYTEST_NEEDS):
+            (shutil.copytree if found.is_dir() else shutil.copy)(found, packages / found.name)
+        python = f"{folder}/bin/python"
+        yield python, packages
+        server(python).close()
 
 
 def test_without_a_sandbox(project: Project) -> None:

@@ -98,7 +98,7 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     try:
         if facts["mounts"]:
             places = root.places(folders)
-            root.build(folders, places)
+            root.build(folders, places, shows_processes=not facts["pids"])
         if "network-namespace" in facts["layers"]:
             linux.loopback_up()
         if "uts-namespace" in facts["layers"]:

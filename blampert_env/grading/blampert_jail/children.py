@@ -7,11 +7,13 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .zygote import NUMBER, REAP, SPAWN, move_to, request
 
+ANSWER_LIMIT_S = 30.0
 _END_S = 0.2
 
 
@@ -27,25 +29,42 @@ class Zygote:
         control: To it.
         layers: Those that hold its children.
         cpus: The processors that it runs on; empty for whatever it was made with.
-        pid: Its process, if it is a child of the lane; else 0.
-        inits: What makes the first process of each child's PID namespace; None if the child is that itself.
+        child: The child of the lane to collect when it is over; 0 if it is another's.
+        pidfd: Its process, as soon as it has said its first words; else -1.
+        inits: What makes the first process of each child's PID namespace; None if the child is that itself, or there
+            are no such namespaces.
     """
 
     control: socket.socket
     layers: list[str] = field(default_factory=list)
     cpus: Sequence[int] = ()
-    pid: int = 0
+    child: int = 0
+    pidfd: int = -1
     inits: Zygote | None = None
+
+    def introduce(self, words: Mapping[str, Any], fds: Sequence[int]) -> None:
+        """Take its first words, and the channel to the maker of first processes if one came with them.
+
+        Raises:
+            Failed: It is gone.
+        """
+        self.layers = words["layers"]
+        self.pidfd = _open(words["pid"])
+        if fds:
+            self.inits = Zygote(socket.socket(fileno=fds[0]), pidfd=_open(words["maker"]))
 
     def ask(self, message: bytes, fds: Sequence[int] = ()) -> int:
         """One request that is answered by a number.
 
         Raises:
-            Failed: The zygote is gone.
+            Failed: The zygote is gone, or does not answer: it was stopped, and is killed.
         """
         try:
             socket.send_fds(self.control, [message], list(fds))
-            answer = self.control.recv(NUMBER.size)
+            # children hold copies of its channel's end, so the end of its process is looked at, too
+            if not select.select([self.control.fileno(), self.pidfd], [], [], ANSWER_LIMIT_S)[0]:
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+            answer = self.control.recv(NUMBER.size, socket.MSG_DONTWAIT)
         except OSError:
             answer = b""
         if not answer:
@@ -77,15 +96,31 @@ class Zygote:
         if pid < 0:
             raise Failed(f"no process can be made ({os.strerror(-pid)})")
         try:
-            return Child(self, pid, os.pidfd_open(pid), init)
-        except OSError as error:
-            raise Failed(f"a process of the grader was killed ({error.strerror})") from None
+            return Child(self, pid, _open(pid), init)
+        except Failed:
+            self.ask(request(REAP, pid))  # an init that waits for it could not end
+            raise
 
     def close(self) -> None:
         """Close this end, without a word."""
         self.control.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
         if self.inits is not None:
             self.inits.close()
+
+
+def _open(pid: int) -> int:
+    """A descriptor of a process.
+
+    Raises:
+        Failed: It is gone, or none can be had.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        raise Failed(f"a process of the grader was killed ({error.strerror})") from None
 
 
 @dataclass

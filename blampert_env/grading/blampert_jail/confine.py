@@ -49,6 +49,7 @@ def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], 
         limits = {name: value for name, value in limits.items() if name != "RLIMIT_NPROC"}
     limit(limits)
     layers.append("limits")
+    linux.die_with_parent()  # becoming another user took it back
     return layers
 
 

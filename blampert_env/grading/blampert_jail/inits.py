@@ -21,16 +21,20 @@ _python = ctypes.PyDLL(None, use_errno=True)
 _python.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
 
 
-def start() -> socket.socket:
-    """Fork the maker; a channel to it that speaks as a zygote's does. The maker ends with this process."""
+def start() -> tuple[socket.socket, int]:
+    """Fork the maker: a channel to it that speaks as a zygote's does, and its process id.
+
+    It ends when the other end of the channel is closed, and not with this process: it must be there to kill the
+    processes that it made.
+    """
     mine, theirs = socket.socketpair()
-    if os.fork() == 0:
-        linux.die_with_parent()
+    pid = os.fork()
+    if pid == 0:
         linux.close_all_but([theirs.fileno()])
         _serve(theirs)
         os._exit(0)
     theirs.close()
-    return mine
+    return mine, pid
 
 
 def _serve(control: socket.socket) -> None:

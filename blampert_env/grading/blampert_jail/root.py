@@ -54,12 +54,13 @@ def places(folders: list[str]) -> dict[str, str]:
     return {"box": "/box", "tmp": tmp, "shm": "/dev/shm", "grants": GRANTS, "tests": TESTS}
 
 
-def build(folders: list[str], scratch: dict[str, str]) -> None:
+def build(folders: list[str], scratch: dict[str, str], *, shows_processes: bool) -> None:
     """Make the private root and enter it; needs a mount namespace and its capabilities.
 
     Args:
         folders: What the interpreter needs.
         scratch: As :func:`places` has it.
+        shows_processes: Candidates will see ``/proc``: only the processes of their own user, then.
 
     Raises:
         OSError: The kernel refuses.
@@ -88,7 +89,8 @@ def build(folders: list[str], scratch: dict[str, str]) -> None:
         linux.mount(f"/proc/self/fd/{fd}", f"{new}/dev/{name}", None, linux.MS_BIND)
     for folder in folders:
         _hide(new + folder)
-    linux.mount("proc", new + "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    linux.mount("proc", new + "/proc", "proc", flags, "hidepid=2" if shows_processes else None)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
     linux.pivot_root(new)

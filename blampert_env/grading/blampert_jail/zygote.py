@@ -72,16 +72,19 @@ def serve(control: socket.socket, make: Callable[[], int], job: Job | None = Non
                 os.close(fd)
         elif operation == REAP:
             _kill(number)
-            _answer(control, _collect(number))
+            code = _collect(number)
             children.discard(number)
             if sweeps:
                 kill_descendants()
+            _answer(control, code)
         elif operation == MOVE:
             cpus = control.recv(number * NUMBER.size, socket.MSG_WAITALL)
             linux.run_on([cpu for (cpu,) in NUMBER.iter_unpack(cpus)])
         else:
             for pid in children:
                 _kill(pid)
+            if sweeps:
+                kill_descendants()
             return
 
 

@@ -17,13 +17,24 @@ from .tests_zygote import SplitTests, WholeTests, prepare_child, report_broken
 
 
 def preload(names: list[str]) -> None:
-    """Import what candidates and tests will, before the forks; what cannot be imported fails there, not here."""
+    """Import what candidates and tests will, before the forks; what cannot be imported fails there, not here.
+
+    A module that starts threads (pyarrow's allocator does) would keep this process from entering a user namespace: then
+    a fork goes on, which has one thread as every child will, and this process waits for it.
+    """
     for name in names:
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
     if frames.is_loaded():
         with contextlib.suppress(Exception):  # it only saves time: an odd release must not stop grading
             frames.rehearse()
+    if len(os.listdir("/proc/self/task")) > 1:
+        pid = os.fork()
+        if pid:
+            linux.close_all_but([])
+            os.waitpid(pid, 0)
+            os._exit(0)
+        linux.die_with_parent()
 
 
 def _with_proc(facts: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +67,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
     gc.collect()
     gc.freeze()
-    channel.send(control, {**answer, "layers": layers})
+    channel.send(control, {**answer, "layers": layers, "pid": os.getpid()})
 
     def run(fds: list[int]) -> None:
         report, rpc = [socket.socket(fileno=fd) for fd in fds]
@@ -103,12 +114,14 @@ def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[s
 
 
 def _serve_strangers(control: socket.socket, facts: dict[str, Any], layers: list[str], job: zygote.Job) -> None:
-    """Make children that run a candidate's code: each in a PID namespace, not as its first process."""
+    """Make children that run a candidate's code: each in a PID namespace if that can be, not as its first process."""
     gc.collect()
     gc.freeze()
+    words = {"layers": layers, "pid": os.getpid()}
     if facts["pids"]:
-        with inits.start() as maker:
-            channel.send(control, {"layers": layers}, [maker.fileno()])
+        maker, pid = inits.start()
+        with maker:
+            channel.send(control, {**words, "maker": pid}, [maker.fileno()])
     else:
-        channel.send(control, {"layers": layers})
+        channel.send(control, words)
     zygote.serve(control, os.fork, job, sweeps=not facts["pids"])
