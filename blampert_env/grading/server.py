@@ -169,8 +169,12 @@ class Server:
             lane.close()
 
     def make_lane(self, number: int) -> socket.socket:
-        """A channel to a new lane."""
-        mine, theirs = socket.socketpair()
+        """A channel to a new lane.
+
+        Raises:
+            OSError: There is no descriptor left.
+            ServerFailed: The base is gone.
+        """
         uid = self.facts.get("uid", _FIRST_UID) + number
         message: dict[str, Any] = {"op": "lane"}
         if "dropped-uid" in self.facts["layers"]:
@@ -178,17 +182,21 @@ class Server:
         if "mount-namespace" not in self.facts["layers"]:
             message["places"] = self._scratch_places(number)
         groups = self._groups.setdefault(number, cgroups.make(number))
-        fds = [os.open(group / "cgroup.procs", os.O_WRONLY) for group in groups]
-        with theirs, self._lock:
+        with contextlib.ExitStack() as passed, contextlib.ExitStack() as on_failure:
+            mine, theirs = socket.socketpair()
+            on_failure.enter_context(mine)
+            passed.enter_context(theirs)
+            fds = [theirs.fileno()]
+            for group in groups:
+                fds.append(os.open(group / "cgroup.procs", os.O_WRONLY))
+                passed.callback(os.close, fds[-1])
             try:
-                channel.send(self.control, message, [theirs.fileno(), *fds])
+                with self._lock:
+                    channel.send(self.control, message, fds)
             except channel.Closed:
                 self._is_dead = True
-                mine.close()
                 raise ServerFailed("the grader's base was killed") from None
-            finally:
-                for fd in fds:
-                    os.close(fd)
+            on_failure.pop_all()
         return mine
 
     def _scratch_places(self, number: int) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import Grader, TestReport
+from blampert_env.grading.server import server
 from blampert_env.projects import Project
 
 from ..processes import Killer, evaluations_alive
@@ -84,6 +86,28 @@ def test_the_first_process_of_a_namespace_killed(project: Project, kills: int) -
         assert len(killed) == 2
         with pytest.raises(GraderError, match="a process of the grader was killed"):
             answer.result()
+
+
+@pytest.mark.parametrize("room", range(6))
+def test_no_descriptors_left(project: Project, room: int) -> None:
+    """In the trainer, wherever in an evaluation it runs out: an answer or an error, and the next one is right."""
+    resource = pytest.importorskip("resource")
+    grader = Grader(project, cache_size=0)
+    _ = grader.baseline
+    server(sys.executable).drop_idle()  # a lane has to be made
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+    free = set(range(highest)) - {int(name) for name in os.listdir("/proc/self/fd")}
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in free]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + room, before[1]))
+        with suppress(GraderError):
+            assert grader.grade({"tiny.py": SOLVED}).all_passed
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for fd in taken:
+            os.close(fd)
+    assert grader.grade({"tiny.py": SOLVED}).all_passed
 
 
 def test_several_at_once(project: Project) -> None:
