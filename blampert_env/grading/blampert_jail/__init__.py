@@ -7,4 +7,6 @@ Nothing here imports blampert_env: the project may have an interpreter of its ow
                           └─ lane (one a worker: clock, scratch space)
                               ├─ tests zygote of a project ─ tests (one an evaluation): pytest, no candidate's code
                               └─ whole zygote of a project ─ tests and candidate together: the fallback, with twins
+
+A zygote whose children run a candidate's code has a maker beside it: that makes process 1 of each child's namespace.
 """
