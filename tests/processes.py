@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from blampert_env.grading.server import server
@@ -43,15 +44,25 @@ def below(pid: int) -> list[int]:
 
 def evaluations_alive() -> list[int]:
     """Processes below this one in a PID namespace inside another: what the grader's jail runs for an evaluation."""
-    found = []
-    for pid in below(os.getpid()):
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        except OSError:
-            continue
-        if any(line.startswith("NSpid:") and len(line.split()) > 3 for line in lines):
-            found.append(pid)
-    return found
+    return [pid for pid in below(os.getpid()) if len(_ids(pid)) > 2]
+
+
+def first_processes() -> list[int]:
+    """Of those, process 1 of each namespace that others live in, too: as a candidate does."""
+    spaces: dict[str, list[int]] = {}
+    for pid in evaluations_alive():
+        with suppress(OSError):
+            spaces.setdefault(os.readlink(f"/proc/{pid}/ns/pid"), []).append(pid)
+    return [pid for members in spaces.values() if len(members) > 1 for pid in members if _ids(pid)[-1:] == ["1"]]
+
+
+def _ids(pid: int) -> list[str]:
+    """The ids that a process has, from the outermost PID namespace to its own; none if it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return []
+    return status.partition("\nNSpid:")[2].partition("\n")[0].split()
 
 
 class Killer(threading.Thread):

@@ -11,7 +11,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from blampert_env.grading import Grader, TestReport
 from blampert_env.grading.server import server
 from blampert_env.projects import Project
 
-from ..processes import Killer, evaluations_alive
+from ..processes import Killer, evaluations_alive, first_processes
 from .conftest import ONE, SOLVED, THREE, TWO
 
 HALF = "def double(x):\n    return 2 if x == 1 else 0\n"
@@ -54,17 +53,6 @@ def test_processes_killed_at_random(project: Project) -> None:
     assert answers > 20
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     assert evaluations_alive() == []
-
-
-def first_processes() -> list[int]:
-    """Process 1 of each namespace that a candidate lives in."""
-    spaces: dict[str, list[tuple[int, int]]] = {}
-    for pid in evaluations_alive():
-        with suppress(OSError):
-            status = Path(f"/proc/{pid}/status").read_text()
-            inside = int(status.partition("NSpid:")[2].splitlines()[0].split()[-1])
-            spaces.setdefault(os.readlink(f"/proc/{pid}/ns/pid"), []).append((inside, pid))
-    return [min(members)[1] for members in spaces.values() if len(members) > 1]
 
 
 @pytest.mark.parametrize("kills", [1, 10])
