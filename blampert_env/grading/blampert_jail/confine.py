@@ -19,7 +19,8 @@ def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], 
     """Give up everything; the layers that are now in force.
 
     Args:
-        facts: ``uid`` and ``gid`` to become outside, ``users`` whether a user namespace may be made.
+        facts: ``uid`` and ``gid`` to become outside, ``users`` whether a user namespace may be made, ``proc_fd`` an
+            open ``/proc``.
         writable: Folders that may be written to.
         limits: Resource limits by their names in :mod:`resource`.
         cgroups: Open ``cgroup.procs`` files to join.
@@ -27,6 +28,7 @@ def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], 
     Raises:
         OSError: Something that was possible before no longer is.
     """
+    _go_on_with_one_thread(facts["proc_fd"])
     layers = []
     for fd in cgroups:
         os.write(fd, b"0")
@@ -51,6 +53,22 @@ def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], 
     layers.append("limits")
     linux.die_with_parent()  # becoming another user took it back
     return layers
+
+
+def _go_on_with_one_thread(proc: int) -> None:
+    """Return in a fork if this process has threads, which keep it from entering a user namespace; it waits for that.
+
+    A module that was imported may have started some, as pyarrow's allocator does. No child would have them either.
+    """
+    tasks = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+    count = len(os.listdir(tasks))
+    os.close(tasks)
+    if count > 1:
+        pid = os.fork()
+        if pid:
+            linux.close_all_but([])
+            os.waitpid(pid, 0)
+            os._exit(0)
 
 
 def become(facts: dict[str, Any]) -> None:

@@ -18,23 +18,24 @@ _NULLABLE = frozenset(words("string boolean Float32 Float64 Int8 Int16 Int32 Int
 Encode = Callable[[Any], Any]
 
 
-def is_loaded() -> bool:
-    """Whether this process has imported pandas."""
-    return hasattr(sys.modules.get("pandas"), "DataFrame")
+def loaded() -> Any:
+    """Pandas, or None if this process has not imported it."""
+    pandas = sys.modules.get("pandas")
+    return pandas if hasattr(pandas, "DataFrame") else None
 
 
 def kind_of(value: Any) -> str | None:
     """``frame``, ``series``, or None for anything else."""
-    if not is_loaded():
+    pandas = loaded()
+    if pandas is None:
         return None
-    pandas = sys.modules["pandas"]
     return {pandas.DataFrame: "frame", pandas.Series: "series"}.get(type(value))
 
 
 def rehearse() -> None:
     """Do what tests and candidates do with frames, before the first fork: pandas sets much up when it is first used.
 
-    2 of 32 ms in an evaluation of six small tests.
+    1.7 of 31.4 ms in an evaluation of six small tests.
     """
     import pandas
 
@@ -159,9 +160,9 @@ def _to_values(data: list[Any], decode: Encode) -> Any:
 
 def scalar(value: Any) -> list[Any] | None:
     """A time stamp, a span or a missing value of pandas' as ``["x", kind, ...]``; None for anything else."""
-    if not is_loaded():
+    pandas = loaded()
+    if pandas is None:
         return None
-    pandas = sys.modules["pandas"]
     if value is pandas.NaT or value is pandas.NA:
         return ["x", "missing", "NaT" if value is pandas.NaT else "NA"]
     if type(value) is pandas.Timestamp and value.tz is None:

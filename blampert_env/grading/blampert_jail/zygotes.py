@@ -17,24 +17,13 @@ from .tests_zygote import SplitTests, WholeTests, prepare_child, report_broken
 
 
 def preload(names: list[str]) -> None:
-    """Import what candidates and tests will, before the forks; what cannot be imported fails there, not here.
-
-    A module that starts threads (pyarrow's allocator does) would keep this process from entering a user namespace: then
-    a fork goes on, which has one thread as every child will, and this process waits for it.
-    """
+    """Import what candidates and tests will, before the forks; what cannot be imported fails there, not here."""
     for name in names:
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
-    if frames.is_loaded():
+    if frames.loaded() is not None:
         with contextlib.suppress(Exception):  # it only saves time: an odd release must not stop grading
             frames.rehearse()
-    if len(os.listdir("/proc/self/task")) > 1:
-        pid = os.fork()
-        if pid:
-            linux.close_all_but([])
-            os.waitpid(pid, 0)
-            os._exit(0)
-        linux.die_with_parent()
 
 
 def _with_proc(facts: dict[str, Any]) -> dict[str, Any]:
