@@ -141,6 +141,6 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--soak", type=int, default=20_000, help="evaluations in a row (five minutes)")
-    parser.add_argument("--kills", type=int, default=1_000, help="processes killed (ten minutes)")
+    parser.add_argument("--kills", type=int, default=1_000, help="processes killed (five minutes)")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed and when")
     main(parser.parse_args())

@@ -140,10 +140,8 @@ class Child:
         """
         was_over = self.is_over()
         if not was_over:
-            for process in (self.init, self):
-                if process is not None:
-                    with contextlib.suppress(OSError):
-                        signal.pidfd_send_signal(process.pidfd, signal.SIGKILL)
+            with contextlib.suppress(OSError):  # all inside are killed with the first process
+                signal.pidfd_send_signal((self.init or self).pidfd, signal.SIGKILL)
         os.close(self.pidfd)
         try:
             code = self.zygote.ask(request(REAP, self.pid))

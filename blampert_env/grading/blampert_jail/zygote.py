@@ -27,8 +27,13 @@ Job = Callable[[list[int]], None]
 
 
 def request(operation: bytes, number: int = 0) -> bytes:
-    """A message to a zygote. To spawn: 1 if the first file that comes with it is of a process in a namespace to enter,
-    else 0; to reap: the child; to move: how many processors follow."""
+    """A message to a zygote.
+
+    Args:
+        operation: What to do.
+        number: To spawn: 1 if the first file that comes with it is of a process in a namespace to enter, else 0; to
+            reap: the child; to move: how many processors follow.
+    """
     return _REQUEST.pack(operation, number)
 
 
