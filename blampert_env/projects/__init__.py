@@ -2,7 +2,7 @@
 
 from blampert_env.projects.discovery import bundled_projects, env_id, find_project
 from blampert_env.projects.files import load_solution
-from blampert_env.projects.humaneval import humaneval_problems
+from blampert_env.projects.importers.humaneval import humaneval_problems
 from blampert_env.projects.project import Project
 from blampert_env.projects.target import Target, find_targets
 

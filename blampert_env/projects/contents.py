@@ -1,4 +1,4 @@
-"""A project's files by what they are for: sources, tests, support, held out."""
+"""Contents of a project's files: as bytes, as text, as one number."""
 
 from __future__ import annotations
 
@@ -9,57 +9,32 @@ from pathlib import PurePosixPath
 
 from blampert_env.errors import ProjectError
 
-_NOT_EDITABLE = {"conftest.py", "setup.py", "noxfile.py", "sitecustomize.py", "usercustomize.py"}
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
-def is_test_file(path: str) -> bool:
-    """Whether pytest would collect the file by its name."""
-    name = PurePosixPath(path).name
-    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
-
-
-def _is_source(path: str) -> bool:
-    *folders, name = PurePosixPath(path).parts
-    in_tests = any(folder in ("test", "tests") for folder in folders)
-    return name.endswith(".py") and name not in _NOT_EDITABLE and not in_tests
-
-
-def sort_files(
-    files: Mapping[str, str | bytes], held_out: Mapping[str, str | bytes]
-) -> tuple[dict[str, str], dict[str, str], dict[str, bytes], dict[str, bytes]]:
-    """Sources, tests, support and held-out files, each sorted by path; the reference solution is left out.
+def check_paths(paths: Iterable[str]) -> None:
+    """Refuse paths that could lead out of a project.
 
     Raises:
-        ProjectError: A path is unusable or a Python file is not UTF-8.
+        ProjectError: One is absolute, or not in its shortest form.
     """
-    sources: dict[str, str] = {}
-    tests: dict[str, str] = {}
-    support: dict[str, bytes] = {}
-    hidden = {f"held_out/{path.removeprefix('held_out/')}": _bytes(content) for path, content in held_out.items()}
-    for path in sorted(files):
-        if path.startswith("solution/"):
-            continue
-        if path.startswith("held_out/"):
-            hidden[path] = _bytes(files[path])
-        elif is_test_file(path):
-            tests[path] = _text(path, files[path])
-        elif _is_source(path):
-            sources[path] = _text(path, files[path])
-        else:
-            support[path] = _bytes(files[path])
-    for path in (*files, *hidden):
+    for path in paths:
         if path != PurePosixPath(path).as_posix() or path.startswith("/") or {"..", "."} & set(path.split("/")):
             raise ProjectError(f"path {path!r} must be relative, with '/' and without '..'")
-    return sources, tests, support, dict(sorted(hidden.items()))
 
 
-def _bytes(content: str | bytes) -> bytes:
+def as_bytes(content: str | bytes) -> bytes:
+    """Content as bytes; text that is no valid Unicode too."""
     return content.encode("utf-8", "surrogatepass") if isinstance(content, str) else bytes(content)
 
 
-def _text(path: str, content: str | bytes) -> str:
-    raw = _bytes(content)
+def as_text(path: str, content: str | bytes) -> str:
+    """Python source as text.
+
+    Raises:
+        ProjectError: It is not UTF-8, or declares another encoding.
+    """
+    raw = as_bytes(content)
     for line in raw.split(b"\n", 2)[:2]:
         declared = _CODING.match(line)
         if declared and declared[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8", b"utf-8-sig", b"ascii"):
@@ -98,4 +73,4 @@ def content_hash(*groups: Mapping[str, str] | Mapping[str, bytes]) -> str:
 def _items(groups: Iterable[Mapping[str, str] | Mapping[str, bytes]]) -> Iterable[tuple[str, bytes]]:
     for group in groups:
         for path, content in group.items():
-            yield path, _bytes(content)
+            yield path, as_bytes(content)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from blampert_env.errors import ProjectError
 
-MAX_FILES = 2_000
-MAX_BYTES = 20_000_000
+# What real repositories stay below with their documentation and media; beyond it, a folder is no project.
+MAX_FILES = 10_000
+MAX_BYTES = 100_000_000
 
 _IGNORED = {"__pycache__", "venv", "node_modules", "site-packages"}
 _IGNORED_AT_TOP = {"held_out", "solution", "build", "dist", "htmlcov"}
+# Hidden files are read, as tests and pytest may: .pytest.ini, .coveragerc, .version, data. Not these: secrets have no
+# business beside code that a model wrote, and the others come and go by themselves.
+_IGNORED_HIDDEN = re.compile(
+    r"\.env(\..*)?|\.envrc|\.netrc|\.pypirc|\.npmrc|\.pgpass|\.git|\.git-credentials|\.DS_Store|\.coverage(\..*)?|"
+    r"\..*\.sw[a-p]|\.#.*|\..*_history|\.nfs.*|\.testmondata.*|\.python-version"
+)
 
 
 def read_folder(root: Path) -> dict[str, bytes]:
@@ -69,7 +77,7 @@ def check_limits(contents: Iterable[str | bytes], where: str) -> None:
 
 def _too_big(where: str | Path) -> ProjectError:
     limit = f"{MAX_FILES:,} files or {MAX_BYTES // 1_000_000} MB"
-    return ProjectError(f"{where} holds more than {limit}: give a folder with one small project")
+    return ProjectError(f"{where} holds more than {limit}: give a folder with one project")
 
 
 def _walk(root: Path, base: Path, ignored_here: set[str]) -> Iterator[Path]:
@@ -80,14 +88,11 @@ def _walk(root: Path, base: Path, ignored_here: set[str]) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if name not in ignored
-            and not name.startswith(".")
-            and not name.endswith(".egg-info")
-            and not (here / name / "pyvenv.cfg").exists()
+            if name not in ignored and not name.startswith(".") and not (here / name / "pyvenv.cfg").exists()
         )
         for name in sorted(names):
             path = here / name
-            if name.startswith(".") or name.endswith((".pyc", ".pyo")) or not path.is_file():
+            if _IGNORED_HIDDEN.fullmatch(name) or name.endswith((".pyc", ".pyo")) or not path.is_file():
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(root):
                 continue

@@ -11,12 +11,19 @@ from types import MappingProxyType
 from typing import Any
 
 from blampert_env.errors import ProjectError, unknown_name
-from blampert_env.projects.contents import content_hash, readme_text, requirement_lines, sort_files
-from blampert_env.projects.files import check_limits, read_folder, read_held_out
-from blampert_env.projects.syntax import check_compiles
-from blampert_env.projects.target import Target, find_targets
+from blampert_env.projects.configuration import DEFAULT, PytestConfig, read_configuration
+from blampert_env.projects.contents import as_bytes, check_paths, content_hash, readme_text, requirement_lines
+from blampert_env.projects.files import check_limits, load_solution, read_folder, read_held_out
+from blampert_env.projects.packaging import requirement_names
+from blampert_env.projects.relevance import Suite
+from blampert_env.projects.settings import read_settings
+from blampert_env.projects.sorting import Parts, choose_targets, keep_what_is_the_tests, sort_files
+from blampert_env.projects.target import Target
 
-_NO_TODO = "mark a function with '# TODO' or leave its body as 'raise NotImplementedError'"
+_NO_TODO = (
+    "mark a function with '# TODO: implement', name functions in [tool.blampert] targets of pyproject.toml, "
+    "or let `blampert import repository` make stubs"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +36,23 @@ class Project:
         name: ``"math_operations"``, snake case.
         root: The folder it was read from; None for a project that lives in memory.
         sources: Editable Python files: relative POSIX path to text, line ends and byte order mark as on disk.
-        tests: Visible test files (``test_*.py``, ``*_test.py``).
-        support: Whatever else a test run needs: conftest.py, helpers in ``tests/``, configuration, data, README.
+        tests: Visible test files: what pytest collects under the project's own configuration.
+        support: Whatever else a test run needs: conftest.py, what only tests import, configuration, data, README. None
+            of it may be edited.
         held_out: Files under ``held_out/``, never shown to the LM or the policy.
-        targets: The functions to implement, in file order.
+        targets: The functions to implement, in file order: those named in ``[tool.blampert] targets``, else those that
+            ``meant.py`` finds.
+        doubtful: Ids of functions with a TODO and a working body, which are no targets.
         requirements: Lines of requirements.txt, without comments and options.
         readme: Text of the README at the top.
-        fingerprint: SHA-256 over all files, held-out ones included, and nothing else.
+        fingerprint: SHA-256 over all files, held-out ones included, and the targets' ids.
+        pytest: pytest's configuration, as far as it decides what is collected.
+        arguments: Files and folders given on pytest's command line (``[tool.blampert] tests``); mostly none.
+        doctests: Files that pytest collects doctests from: sources, tests or others.
+        shared: Sources without targets that tests import as the sources do: candidates run them, tests trust them.
+        import_roots: Folders that ``pip install -e .`` would put on the path, and ``"."``.
+        plugin_requirements: Normalised names of every distribution that requirements, extras, dependency groups, tox,
+            hatch or pytest's ``required_plugins`` name: pytest plugins are among them.
     """
 
     name: str
@@ -48,12 +65,20 @@ class Project:
     requirements: tuple[str, ...]
     readme: str | None
     fingerprint: str
+    doubtful: tuple[str, ...] = ()
+    pytest: PytestConfig = DEFAULT
+    arguments: tuple[str, ...] = ()
+    doctests: tuple[str, ...] = ()
+    shared: frozenset[str] = frozenset()
+    import_roots: tuple[str, ...] = (".",)
+    plugin_requirements: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, path: str | Path, *, name: str | None = None) -> Project:
         """Read a project's folder.
 
-        Hidden files, caches, virtual environments, ``build/``, ``dist/`` and the reference ``solution/`` are ignored.
+        Hidden folders, secrets, caches, virtual environments, ``build/`` and ``dist/`` are ignored. The reference
+        ``solution/`` is no part of the project: it only tells which empty functions are meant.
 
         Args:
             path: The folder.
@@ -66,8 +91,8 @@ class Project:
         if not root.is_dir():
             what = "is a file" if root.exists() else "does not exist"
             raise ProjectError(f"{path} {what}: give the folder that holds the project")
-        held_out = read_held_out(root)
-        return cls.from_files(name or root.name, read_folder(root), held_out=held_out, root=root)
+        files, held_out = read_folder(root), read_held_out(root)
+        return cls.from_files(name or root.name, files, held_out=held_out, root=root, solution=load_solution(root))
 
     @classmethod
     def from_files(
@@ -78,6 +103,7 @@ class Project:
         held_out: Mapping[str, str | bytes] | None = None,
         root: Path | None = None,
         require_tests: bool = True,
+        solution: Mapping[str, str] | None = None,
     ) -> Project:
         """Make a project from files in memory.
 
@@ -88,33 +114,53 @@ class Project:
                 that lie there are taken as held out, too.
             root: The folder that the files came from, if any.
             require_tests: Whether a project without visible tests is an error.
+            solution: The reference, path to text, beside that under ``solution/`` in ``files``.
 
         Raises:
-            ProjectError: No Python, no TODO, no tests, not UTF-8, a syntax error, an unusable path, or too big.
+            ProjectError: No Python, no TODO, no tests, not UTF-8, a syntax error, an unusable path, too big, or a
+                configuration that cannot be read.
         """
         where = str(root or name)
-        sources, tests, support, hidden = sort_files(files, held_out or {})
-        check_limits((*sources.values(), *tests.values(), *support.values(), *hidden.values()), where)
-        if not sources:
-            raise ProjectError(f"no Python files to work on in {where}: add a .py file with a '# TODO' in a function")
-        if require_tests and not tests:
-            raise ProjectError(f"no tests in {where}: add a test_*.py or *_test.py file for pytest")
-        for path, text in (*sources.items(), *tests.items()):
-            _check_syntax(path, text, where)
-        targets = tuple(target for path, text in sources.items() for target in find_targets(path, text))
+        hidden = {
+            f"held_out/{path.removeprefix('held_out/')}": as_bytes(text) for path, text in (held_out or {}).items()
+        }
+        check_paths((*files, *hidden))
+        hidden |= {path: as_bytes(text) for path, text in files.items() if path.startswith("held_out/")}
+        visible = {path: text for path, text in files.items() if not path.startswith(("held_out/", "solution/"))}
+        check_limits((*visible.values(), *hidden.values()), where)
+        settings = read_settings(visible)
+        config = read_configuration(visible, settings.tests)
+        parts = sort_files(visible, config, settings, where)
+        if not parts.sources:
+            broken = next(iter(parts.broken.values()), None)
+            text = f"no Python files to work on in {where}: add a .py file with a '# TODO' in a function"
+            raise ProjectError(broken or text)
+        if require_tests and not parts.tests and not parts.doctests:
+            raise ProjectError(_no_tests(parts, where))
+        targets, doubtful = choose_targets(parts, config, settings, {**_solution(files), **(solution or {})})
         if not targets:
-            raise ProjectError(f"no TODOs in {where}: {_NO_TODO}")
+            raise ProjectError(_no_targets(parts, doubtful, where))
+        keep_what_is_the_tests(parts, config, targets)
+        ids = {"targets": "\n".join(target.id for target in targets)}
+        names = {**parts.packaging(), "pytest/requirements.txt": "\n".join(config.required_plugins).encode()}
         return cls(
             name=snake_case(name),
             root=root,
-            sources=MappingProxyType(sources),
-            tests=MappingProxyType(tests),
-            support=MappingProxyType(support),
-            held_out=MappingProxyType(hidden),
+            sources=MappingProxyType(parts.sources),
+            tests=MappingProxyType(parts.tests),
+            support=MappingProxyType(parts.support),
+            held_out=MappingProxyType(dict(sorted(hidden.items()))),
             targets=targets,
-            requirements=requirement_lines(support.get("requirements.txt", b"")),
-            readme=readme_text(support),
-            fingerprint=content_hash(sources, tests, support, hidden),
+            requirements=requirement_lines(parts.support.get("requirements.txt", b"")),
+            readme=readme_text(parts.support),
+            fingerprint=content_hash(parts.sources, parts.tests, parts.support, hidden, ids),
+            doubtful=doubtful,
+            pytest=config,
+            arguments=settings.tests,
+            doctests=parts.doctests,
+            shared=parts.shared,
+            import_roots=parts.roots,
+            plugin_requirements=requirement_names(names),
         )
 
     def target(self, target_id: str) -> Target:
@@ -138,9 +184,7 @@ class Project:
 
         A test mentions what it, its fixtures or its helpers name. Parameters are not part of the id.
         """
-        from blampert_env.projects.relevance import mentions
-
-        return MappingProxyType(mentions(self))
+        return MappingProxyType(self._suite.mentions(self.targets))
 
     def tests_for(self, target: Target) -> str:
         """Source of the visible tests that mention a target, with the imports, fixtures and helpers they use.
@@ -148,9 +192,12 @@ class Project:
         Returns:
             Python text in file order for prompts; empty if no test mentions the target.
         """
-        from blampert_env.projects.relevance import render_tests
+        return self._suite.render(target, self.targets)
 
-        return render_tests(self, target)
+    @cached_property
+    def _suite(self) -> Suite:
+        parts = Parts(dict(self.sources), dict(self.tests), dict(self.support), self.doctests)
+        return parts.suite(self.pytest)
 
     def __eq__(self, other: object) -> bool:
         return self.fingerprint == other.fingerprint if isinstance(other, Project) else NotImplemented
@@ -176,12 +223,31 @@ def snake_case(name: str) -> str:
     return words.strip("_").lower() or "project"
 
 
-def _check_syntax(path: str, text: str, where: str) -> None:
-    try:
-        check_compiles(text)
-        find_targets(path, text)
-    except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise ProjectError(f"{path}{line} in {where}: {error.msg}: correct the syntax") from None
-    except RecursionError:
-        raise ProjectError(f"{path} in {where} is nested too deeply: simplify it") from None
+def _solution(files: Mapping[str, str | bytes]) -> dict[str, str]:
+    """The reference among files in memory."""
+    inside = {path.removeprefix("solution/"): text for path, text in files.items() if path.startswith("solution/")}
+    return {path: as_bytes(text).decode("utf-8", "replace") for path, text in inside.items() if path.endswith(".py")}
+
+
+def _no_tests(parts: Parts, where: str) -> str:
+    for name in ("test.py", "tests.py"):
+        if name in parts.sources or name in parts.support:
+            return (
+                f"no tests in {where}: pytest does not collect {name} by itself: "
+                f'add tests = ["{name}"] below [tool.blampert] in pyproject.toml'
+            )
+    return (
+        f"no tests in {where}: add a test_*.py or *_test.py file for pytest, or name yours with pytest's python_files "
+        "or with [tool.blampert] tests in pyproject.toml"
+    )
+
+
+def _no_targets(parts: Parts, doubtful: tuple[str, ...], where: str) -> str:
+    if parts.broken:
+        return next(iter(parts.broken.values()))
+    if doubtful:
+        which = (
+            f"{doubtful[0]} has one" if len(doubtful) == 1 else f"{doubtful[0]} and {len(doubtful) - 1} more have one"
+        )
+        return f"no TODOs in {where} that ask for a function ({which}, but a working body): {_NO_TODO}"
+    return f"no TODOs in {where}: {_NO_TODO}"

@@ -9,77 +9,105 @@ counts as well, through any number of them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from blampert_env.projects.project import Project
+from blampert_env.projects.configuration import PytestConfig
+from blampert_env.projects.doctests import doctest_uses
 from blampert_env.projects.syntax import first_line, parse, split_lines, unix
 from blampert_env.projects.target import Target
 from blampert_env.projects.testfile import TestFile, Uses
 
 
-@dataclass(frozen=True, slots=True)
-class _Suite:
-    """A project's visible tests: syntax trees of test files and conftests, and the tests in them, by path."""
+class Suite:
+    """A project's visible tests: what each of them uses.
 
-    trees: dict[str, ast.Module]
-    tests: dict[str, TestFile]
+    Args:
+        tests: Test files, path to text.
+        conftests: conftest files, path to content.
+        config: What names tests have.
+        doctests: Files with doctests that pytest collects, path to text.
+        paths: Every Python file of the project.
+    """
+
+    def __init__(
+        self,
+        tests: Mapping[str, str],
+        conftests: Mapping[str, bytes],
+        config: PytestConfig,
+        doctests: Mapping[str, str],
+        paths: Collection[str],
+    ) -> None:
+        self._texts = {path: content.decode("utf-8", "replace") for path, content in conftests.items()} | dict(tests)
+        self._trees = {path: tree for path in self._texts if (tree := _parsed(self._texts[path]))}
+        self._files: dict[str, TestFile] = {}
+        for path in tests:
+            folder = path.rpartition("/")[0]
+            above = [name for name in conftests if f"{folder}/".startswith(name.removesuffix("conftest.py"))]
+            outer = [self._trees[name] for name in sorted(above, key=len) if name in self._trees]
+            self._files[path] = TestFile(self._trees[path], outer, config)
+        self._doctests = doctest_uses(doctests, paths)
+
+    def mentions(self, targets: Sequence[Target]) -> dict[str, frozenset[str]]:
+        """Static test id to the ids of the targets that the test mentions, in file order, doctests last."""
+        index = _Index(targets)
+        return {test: frozenset(target.id for target in _mentioned(index, uses)) for test, uses in self._uses()}
+
+    def _uses(self) -> Iterator[tuple[str, Uses]]:
+        for path, file in self._files.items():
+            yield from ((f"{path}::{name}", uses) for name, uses in file.uses.items())
+        yield from self._doctests.items()
+
+    def evidence(self, targets: Sequence[Target]) -> set[str]:
+        """Ids of the functions that a test mentions and does not expect to be missing."""
+        index = _Index(targets)
+        found: set[str] = set()
+        for _, uses in self._uses():
+            if "NotImplementedError" not in uses.names:
+                found.update(target.id for target in _mentioned(index, uses) if _could_be(target, uses))
+        return found
+
+    def render(self, target: Target, targets: Sequence[Target]) -> str:
+        """Source of the tests that mention a target with what they use, one file after the other."""
+        index = _Index(targets)
+        nodes: set[ast.AST] = set()
+        for _, uses in self._uses():
+            if target in _mentioned(index, uses):
+                nodes |= uses.nodes
+        parts = {}
+        for path in sorted(self._trees):
+            if excerpt := _excerpt(self._texts[path], self._trees[path].body, nodes):
+                parts[path] = excerpt
+        if len(parts) == 1:
+            return next(iter(parts.values()))
+        return "\n\n".join(f"# {path}\n{text}" for path, text in parts.items())
 
 
-@lru_cache(maxsize=64)
-def _suite(project: Project) -> _Suite:
-    conftests = {path: tree for path in _conftests(project) if (tree := _parsed(project.support[path]))}
-    trees = {path: parse(text) for path, text in project.tests.items()}
-    tests = {}
-    for path, tree in trees.items():
-        folder = path.rpartition("/")[0]
-        above = [name for name in conftests if f"{folder}/".startswith(name.removesuffix("conftest.py"))]
-        tests[path] = TestFile(tree, [conftests[name] for name in sorted(above, key=len)])
-    return _Suite({**conftests, **trees}, tests)
-
-
-def _conftests(project: Project) -> list[str]:
-    return [path for path in project.support if path.rpartition("/")[2] == "conftest.py"]
-
-
-def _parsed(content: bytes) -> ast.Module | None:
+def _parsed(text: str) -> ast.Module | None:
     try:
-        return parse(content.decode("utf-8", "replace"))
+        return parse(text)
     except SyntaxError:  # pytest will say so
         return None
 
 
-def mentions(project: Project) -> dict[str, frozenset[str]]:
-    """Static test id to the ids of the targets that the test mentions, in file order."""
-    return {
-        f"{path}::{name}": frozenset(target.id for target in mentioned(project.targets, uses))
-        for path, file in _suite(project).tests.items()
-        for name, uses in file.uses.items()
-    }
+class _Index:
+    """Targets by name, so that of a thousand functions only those are looked at whose name a test has."""
+
+    def __init__(self, targets: Iterable[Target]) -> None:
+        self._by_name: dict[str, list[tuple[int, Target]]] = {}
+        for number, target in enumerate(targets):
+            self._by_name.setdefault(target.name, []).append((number, target))
+        self._special = {name for name in self._by_name if name.startswith("__")}
+
+    def near(self, uses: Uses) -> list[Target]:
+        """Targets whose name occurs in a test, in file order; special methods always."""
+        words = uses.names | uses.attributes | uses.module_attributes | uses.strings
+        names = (words & self._by_name.keys()) | self._special
+        return [target for _, target in sorted((pair for n in names for pair in self._by_name[n]), key=lambda p: p[0])]
 
 
-def render_tests(project: Project, target: Target) -> str:
-    """Source of the tests that mention a target with what they use, one file after the other."""
-    suite = _suite(project)
-    nodes: set[ast.AST] = set()
-    for file in suite.tests.values():
-        for uses in file.uses.values():
-            if target in mentioned(project.targets, uses):
-                nodes |= uses.nodes
-    parts = {}
-    for path in sorted(suite.trees):
-        text = project.tests[path] if path in project.tests else project.support[path].decode("utf-8", "replace")
-        if excerpt := _excerpt(text, suite.trees[path].body, nodes):
-            parts[path] = excerpt
-    if len(parts) == 1:
-        return next(iter(parts.values()))
-    return "\n\n".join(f"# {path}\n{text}" for path, text in parts.items())
-
-
-def mentioned(targets: Iterable[Target], uses: Uses) -> list[Target]:
+def _mentioned(index: _Index, uses: Uses) -> list[Target]:
     """The targets that a test with these uses mentions."""
-    targets = list(targets)
+    targets = index.near(uses)
     found = [target for target in targets if _mentions(target, uses)]
     if not found:  # a module that came out of a fixture: any attribute may be one of its functions
         found = [target for target in targets if target.name in uses.attributes]
@@ -93,6 +121,13 @@ def _mentions(target: Target, uses: Uses) -> bool:
     if name.startswith("__") and name.endswith("__") and _names_class(target, uses):
         return True
     return name in uses.attributes or name in uses.strings
+
+
+def _could_be(target: Target, uses: Uses) -> bool:
+    """Whether a mention is more than a method's name on something unknown."""
+    if target.name.startswith("__"):  # every class has them
+        return _names_class(target, uses)
+    return target.class_name is None or _mentions(target, uses)
 
 
 def _is_meant(target: Target, found: list[Target], uses: Uses) -> bool:

@@ -21,9 +21,10 @@ from blampert_env.projects.syntax import (
     unix,
 )
 
-Kind = Literal["todo", "not_implemented", "pass", "ellipsis"]
+Kind = Literal["todo", "not_implemented", "pass", "ellipsis", "named"]
 
 _TODO = re.compile(r"^#[#!:*\s-]*@?(?i:todo|fixme)\b|\b(?:TODO|FIXME)\b")
+_MAY_BE_MARKED = re.compile(r"#[^\n]*(?:todo|fixme)", re.IGNORECASE)
 _NEVER_IMPLEMENTED = {"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod", "overload"}
 
 
@@ -35,7 +36,8 @@ class Target:
         path: POSIX path relative to the project root, such as ``"calculator.py"``.
         qualname: ``"factorial"`` or ``"Calculator.add"``; a property's setter is ``"Box.size@setter"``, a second
             definition of the same name ``"add@2"``.
-        kind: What marks it: a TODO comment, or a body that is only ``raise NotImplementedError``, ``pass`` or ``...``.
+        kind: What marks it: a TODO comment; a body that is only ``raise NotImplementedError``, ``pass`` or ``...``; or
+            nothing but its name in ``[tool.blampert] targets``.
         start_line: First line in the untouched file, 1-based, decorators included.
         end_line: Last line, inclusive.
         signature: ``"def add(self, a: float, b: float) -> float"``: one line, no colon.
@@ -79,9 +81,10 @@ def is_todo(comment: str) -> bool:
 
 
 def find_targets(path: str, source: str) -> tuple[Target, ...]:
-    """The targets of one source file, in file order.
+    """The functions of one source file that look as if they waited for an implementation, in file order.
 
-    Abstract methods, members of a ``Protocol`` and overloads are meant to have no body and are left out.
+    Abstract methods, members of a ``Protocol`` and overloads are meant to have no body and are left out. Which of the
+    others a project means is decided in ``meant.py``.
 
     Args:
         path: POSIX path to put into the targets.
@@ -90,17 +93,18 @@ def find_targets(path: str, source: str) -> tuple[Target, ...]:
     Raises:
         SyntaxError: The text is not Python.
     """
-    todo_lines = [line for line, comment in comments(source) if is_todo(comment)]
+    marks = comments(source) if _MAY_BE_MARKED.search(source) else ()
+    todo_lines = [line for line, comment in marks if is_todo(comment)]
     found = []
     for function in functions(source):
         has_todo = any(function.node.lineno <= line <= function.last for line in todo_lines)
-        kind = "todo" if has_todo else _empty_kind(function.node)
-        if kind and not _is_declaration(function):
-            found.append(_target(path, source, function, kind))
+        kind = "todo" if has_todo else empty_kind(function.node)
+        if kind and not is_declaration(function):
+            found.append(make_target(path, source, function, kind))
     return tuple(found)
 
 
-def _empty_kind(node: FunctionNode) -> Kind | None:
+def empty_kind(node: FunctionNode) -> Kind | None:
     """The kind of a body with one statement that does nothing, its docstring aside."""
     body = node.body[1:] if docstring_node(node) else node.body
     if len(body) != 1:
@@ -115,14 +119,15 @@ def _empty_kind(node: FunctionNode) -> Kind | None:
     return None
 
 
-def _is_declaration(function: Function) -> bool:
+def is_declaration(function: Function) -> bool:
     """Whether the function is there to be overridden or to be read by type checkers."""
     if any(last_name(decorator) in _NEVER_IMPLEMENTED for decorator in function.node.decorator_list):
         return True
     return bool(function.classes) and any(last_name(base) == "Protocol" for base in function.classes[-1].bases)
 
 
-def _target(path: str, source: str, function: Function, kind: Kind) -> Target:
+def make_target(path: str, source: str, function: Function, kind: Kind) -> Target:
+    """The target that a function of a file is."""
     return Target(
         path=path,
         qualname=function.qualname,

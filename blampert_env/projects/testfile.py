@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from blampert_env.projects.configuration import DEFAULT, PytestConfig
 from blampert_env.projects.syntax import FunctionNode, is_main_guard, last_name
 
 _SET_UP = {
@@ -48,6 +49,7 @@ class TestFile:
     Args:
         tree: Syntax tree of the test file.
         conftests: Those of the conftest files that apply, outermost first.
+        config: What names tests have.
 
     Attributes:
         uses: Static test id below the file, such as ``"TestAdd::test_zero"``, to what that test uses.
@@ -55,7 +57,8 @@ class TestFile:
 
     __test__ = False
 
-    def __init__(self, tree: ast.Module, conftests: Sequence[ast.Module] = ()) -> None:
+    def __init__(self, tree: ast.Module, conftests: Sequence[ast.Module] = (), config: PytestConfig = DEFAULT) -> None:
+        self._config = config
         self._names: dict[str, list[ast.stmt]] = {}
         self._always: list[ast.stmt] = []
         self._imports: dict[str, tuple[str, str]] = {}
@@ -84,21 +87,30 @@ class TestFile:
     def _find_tests(self, body: Iterable[ast.stmt], classes: tuple[ast.ClassDef, ...]) -> Iterator[tuple[str, _Test]]:
         """Tests of a module or class with their ids, those that a class inherits within the file included."""
         for statement in _flat(body):
-            if isinstance(statement, FunctionNode) and statement.name.startswith("test"):
+            if isinstance(statement, FunctionNode) and self._is_test(statement.name, classes):
                 yield "::".join([*(outer.name for outer in classes), statement.name]), _Test(statement, classes)
             elif isinstance(statement, ast.ClassDef) and self._is_collected(statement):
                 for base in reversed(self._lineage(statement)):
                     yield from self._find_tests(base.body, (*classes, statement))
 
+    def _is_test(self, name: str, classes: tuple[ast.ClassDef, ...]) -> bool:
+        """Whether a function is a test by its name: unittest's rule within a TestCase, else the configuration's."""
+        if classes and self._is_test_case(classes[-1]):
+            return name.startswith("test")
+        return self._config.is_test_function(name)
+
+    def _is_test_case(self, node: ast.ClassDef) -> bool:
+        return any(last_name(base).endswith("TestCase") for part in self._lineage(node) for base in part.bases)
+
     def _is_collected(self, node: ast.ClassDef) -> bool:
-        """Whether pytest collects the class: a TestCase, or ``Test*`` without a constructor."""
+        """Whether pytest collects the class: a TestCase, or one with a test's name and without a constructor."""
         lineage = self._lineage(node)
-        if any(last_name(base).endswith("TestCase") for part in lineage for base in part.bases):
+        if self._is_test_case(node):
             return True
         has_init = any(
             isinstance(s, FunctionNode) and s.name in ("__init__", "__new__") for c in lineage for s in c.body
         )
-        return node.name.startswith("Test") and not has_init
+        return self._config.is_test_class(node.name) and not has_init
 
     def _lineage(self, node: ast.ClassDef) -> list[ast.ClassDef]:
         """A class and its bases within the test files, nearest first."""

@@ -70,7 +70,16 @@ def last(*args, **kwargs):
     """Last."""
     # TODO'''
 
-TEST = "from calc import Calculator, fact\n\ndef test_fact():\n    assert fact(3) == 6\n"
+TEST = """from calc import Calculator, fact
+
+def test_fact():
+    assert fact(3) == 6
+
+async def test_calculator():
+    made = Calculator.make(1)
+    made.size = made.size + 1
+    assert await made.wait() == made.Inner().deep(1)
+"""
 
 
 @pytest.fixture

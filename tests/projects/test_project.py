@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
             "src/pkg/__init__.py": b"",
             "src/pkg/core.py": b"def f():\n    pass\n\n\ndef g():\n    ...",
             "test_calculator.py": TEST,
-            "tests/core_test.py": b"def test_f(): pass\n",
+            "tests/core_test.py": b"from pkg.core import f, g\n\ndef test_f():\n    assert f() == g()\n",
             "tests/helpers.py": b"def h(): pass\n",
             "tests/data.bin": b"\xff\x00",
             "conftest.py": b"",
@@ -39,6 +39,7 @@ def folder(tmp_path: Path) -> Path:
             "requirements.txt": b"numpy>=1  # arrays\n# comment\n-r other.txt\n\npandas[x] @ git+u#egg\n",
             "held_out/test_more.py": b"def test_more(): pass\n",
             "solution/calculator.py": CALC,
+            "solution/src/pkg/core.py": b"def f():\n    return 1\n\n\ndef g():\n    return 1\n",
             ".hidden/x.py": b"def f(): pass\n",
             ".env": b"SECRET=1",
             "__pycache__/x.pyc": b"",
@@ -59,6 +60,7 @@ def test_files_by_what_they_are_for(folder: Path) -> None:
     assert list(project.tests) == ["test_calculator.py", "tests/core_test.py"]
     assert list(project.support) == [
         *("README.md", "conftest.py", "requirements.txt", "setup.py", "tests/data.bin", "tests/helpers.py"),
+        "x.egg-info/top.txt",
     ]
     assert dict(project.held_out) == {"held_out/test_more.py": b"def test_more(): pass\n"}
     assert [target.id for target in project.targets] == [
@@ -66,7 +68,7 @@ def test_files_by_what_they_are_for(folder: Path) -> None:
     ]
     assert project.requirements == ("numpy>=1", "pandas[x] @ git+u#egg")
     assert project.readme == "# Math\n"
-    assert load_solution(folder) == {"calculator.py": CALC.decode()}
+    assert load_solution(folder)["calculator.py"] == CALC.decode()
     assert load_solution(folder / "src") == {}
 
 
@@ -123,7 +125,8 @@ def test_in_memory_equals_on_disk(folder: Path) -> None:
     loaded = Project.load(folder)
     files = {**loaded.sources, **loaded.tests, **loaded.support}
     apart = Project.from_files("x", files, held_out={"test_more.py": "def test_more(): pass\n"})
-    together = Project.from_files("x", {**files, **loaded.held_out, "solution/calculator.py": "x"})
+    solution = {f"solution/{path}": text for path, text in load_solution(folder).items()}
+    together = Project.from_files("x", {**files, **loaded.held_out, **solution})
     assert loaded == apart == together
     assert apart.root is None
 

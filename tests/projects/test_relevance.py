@@ -6,17 +6,17 @@ from blampert_env.projects import Project
 
 CALC = """
 class Calculator:
-    def __init__(self): pass
-    def __len__(self): pass
-    def add(self, a, b): pass
-    def sub(self, a, b): pass
+    def __init__(self): pass  # TODO
+    def __len__(self): pass  # TODO
+    def add(self, a, b): pass  # TODO
+    def sub(self, a, b): pass  # TODO
 
 class Other:
-    def add(self, a, b): pass
+    def add(self, a, b): pass  # TODO
 
-def fact(n): pass
-def fib(n): pass
-def merge(x): pass
+def fact(n): pass  # TODO
+def fib(n): pass  # TODO
+def merge(x): pass  # TODO
 """
 
 

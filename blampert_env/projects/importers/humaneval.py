@@ -7,7 +7,6 @@ of its code is imported.
 from __future__ import annotations
 
 import ast
-import doctest
 import gzip
 import importlib.util
 import json
@@ -15,12 +14,15 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import ProjectError, unknown_name
 from blampert_env.parsing import parse_expression
 from blampert_env.projects.project import Project
-from blampert_env.projects.syntax import docstring_node, functions
+from blampert_env.projects.syntax import docstring_node, functions, split_lines
+
+if TYPE_CHECKING:
+    import doctest
 
 _QUOTED = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')(.*)\1""", re.DOTALL)
 _STUB = "    # TODO: implement\n    raise NotImplementedError\n"
@@ -93,13 +95,15 @@ def _project(number: int, problem: dict[str, Any]) -> Project:
 def _official_test(source: str, entry: str, check: str) -> str:
     """The official check, with the prompt's own helpers: the candidate's copies are not trusted."""
     function = next(function for function in functions(source) if function.qualname == entry)
-    helpers = "".join(source.splitlines(keepends=True)[: function.first - 1]).strip()
+    helpers = "".join(split_lines(source)[: function.first - 1]).strip()
     parts = [helpers, f"from solution import {entry}", check.strip(), f"def test_official():\n    check({entry})"]
     return "\n\n\n".join(part for part in parts if part) + "\n"
 
 
 def _visible_tests(number: int, source: str, entry: str) -> str:
     """One pytest function for each example whose expected value is a literal; empty if there is none."""
+    import doctest
+
     function = next(function for function in functions(source) if function.qualname == entry)
     node = docstring_node(function.node)
     raw = (ast.get_source_segment(source, node.value) if node else None) or ""

@@ -1,0 +1,1 @@
+"""Importers: data sets and repositories as projects, one format a file."""
