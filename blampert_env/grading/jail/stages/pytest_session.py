@@ -1,0 +1,181 @@
+"""A pytest session in stages: configured and collected before a fork, run after it.
+
+These are pytest's private calls; ``tests/grading/test_pytest_internals.py`` pins each: a new pytest says what broke.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .runner import Reporter, arguments, cut, usage_error
+
+
+class UnusableConfiguration(Exception):
+    """Pytest refuses what the project's configuration asks for; one line says what."""
+
+
+@contextlib.contextmanager
+def working_in(folder: str) -> Iterator[None]:
+    """Work in a folder for a while."""
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
+class Session:
+    """One pytest session over a project's tests, under the project's own configuration.
+
+    Args:
+        spec: ``config``, ``addopts``, ``tests`` for the command line, ``unused`` plugins.
+        root: The folder that the project lies in.
+        tmp: The folder for ``tmp_path``; may be made later.
+        reporter: Hears what is collected and each outcome; where it writes to may be decided after a fork.
+
+    Raises:
+        UnusableConfiguration: Pytest refuses the configuration; in its own words.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], root: str, tmp: str, reporter: Reporter) -> None:
+        from _pytest.config import _prepareconfig
+        from _pytest.main import Session as PytestSession
+
+        self.root, self.reporter = root, reporter
+        with working_in(root):
+            try:
+                self.config = _prepareconfig([f"--basetemp={tmp}/pytest", *arguments(spec, root, capture="no")], [])
+            except Exception as error:
+                raise UnusableConfiguration(usage_error(error) or f"{type(error).__name__}: {error}") from error
+            self.session = PytestSession.from_config(self.config)
+            self.config._do_configure()
+            self.config.hook.pytest_sessionstart(session=self.session)
+            # nobody reads a terminal; the rest costs time in every test and only serves fixtures that nobody asks for
+            for name in ("terminalreporter", *spec["unused"]):
+                if self.config.pluginmanager.hasplugin(name):
+                    self.config.pluginmanager.unregister(name=name)
+            self.config.pluginmanager.register(reporter)
+
+    def collect(self) -> None:
+        """Import the test files; tells the reporter what cannot be, and every id."""
+        self.session.items = []
+        with working_in(self.root):
+            try:
+                self.config.hook.pytest_collection(session=self.session)
+            except (Exception, SystemExit) as error:  # a path that is not there, a module that ends pytest
+                said = usage_error(error) or f"{type(error).__name__}: {error}"
+                self.reporter.send("not_collected", id="", outcome="failed", failure=said)
+            for item in self.session.items:
+                _ = item.location  # kept with the item, and asked for in every run
+
+    def run(
+        self,
+        items: Sequence[Any] | None = None,
+        *,
+        stop_early: bool = False,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Run tests, in their order.
+
+        Args:
+            items: The collected ones by default.
+            stop_early: End at the first that does not pass.
+            goes_on: Whether there is a point in running the next.
+        """
+        chosen = list(self.session.items) if items is None else list(items)
+        for item, after in zip(chosen, [*chosen[1:], None], strict=False):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            if not goes_on() or (stop_early and self.reporter.outcome != "passed"):
+                return
+
+    def shuffle(self, seed: str) -> None:
+        """Order tests by ``seed``: files, then classes in a file, then tests; what belongs together stays together."""
+        draw = random.Random(seed)
+        ranks: dict[Any, float] = {}
+
+        def rank(item: Any) -> list[float]:
+            return [ranks.setdefault(node, draw.random()) for node in item.listchain()[1:]]
+
+        self.session.items.sort(key=rank)
+
+
+def remember_rewriting(root: str, files: Sequence[tuple[str, bytes]]) -> None:
+    """Rewrite the assertions of test files now, and use that whenever a file has this content.
+
+    Rewriting costs milliseconds a file, and every evaluation imports the same ones.
+    """
+    import ast
+
+    from _pytest.assertion import rewrite
+
+    known: dict[tuple[str, bytes], Any] = {}
+    for path, content in files:
+        file = os.path.join(root, path)
+        try:
+            tree = ast.parse(content, filename=file)
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        rewrite.rewrite_asserts(tree, content, file)
+        known[file, content] = compile(tree, file, "exec", dont_inherit=True)
+    original = rewrite._rewrite_test
+
+    def rewrite_test(path: pathlib.Path, config: Any) -> Any:
+        if config.getini("enable_assertion_pass_hook"):
+            return original(path, config)
+        code = known.get((str(path), path.read_bytes()))
+        return original(path, config) if code is None else (b"", code)  # the hash is for a file that is not written
+
+    rewrite._rewrite_test = rewrite_test  # type: ignore[assignment]
+
+
+def seed_random() -> None:
+    """Draws that nobody seeded are the same in every run."""
+    random.seed(0)
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(0)
+
+
+class SplitReporter(Reporter):
+    """A reporter for tests whose candidate lives elsewhere: shows its frames, and knows when it is gone.
+
+    Args:
+        is_gone: Whether the candidate's process has ended.
+        refusals: How often something could not go between the processes.
+    """
+
+    def __init__(self, is_gone: Callable[[], bool], refusals: Callable[[], int]) -> None:
+        super().__init__()
+        self.is_gone, self.refusals = is_gone, refusals
+        self.frames: list[str] = []
+        self.refused_before = 0
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """As the base."""
+        self.refused_before = self.refusals()
+        super().pytest_runtest_logstart(nodeid)
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        """As the base; keeps where in the candidate's code an exception came from."""
+        error = getattr(call.excinfo, "value", None)
+        self.frames = list(getattr(error, "__dict__", {}).get("__blampert_frames__", ()))
+        return super().pytest_runtest_makereport(item, call)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """As the base; a test during which the candidate ended has no outcome, and what was not carried no success."""
+        if self.is_gone():
+            return
+        if report.when == "teardown" and self.refusals() > self.refused_before and report.passed:
+            self.worse("failed")
+            self.failure = self.failure or "it needs what cannot go between the tests' and the candidate's process"
+        super().pytest_runtest_logreport(report)
+        if self.frames and report.failed and self.failure:
+            before, mark, after = self.failure.partition("\nE ")
+            self.failure = cut("\n".join([before, *self.frames]) + mark + after)
+            self.frames = []

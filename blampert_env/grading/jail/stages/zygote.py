@@ -1,0 +1,163 @@
+"""The loop of a zygote: fork a child when told, say its process id, collect it when told.
+
+After each fork, every page that the zygote or the child writes to costs a fault, and every Python object they touch is
+written to. So this loop touches little: fixed messages instead of JSON, and what a child is to do reaches it directly.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+from ..walls import linux
+
+SPAWN, REAP, MOVE = b"S", b"R", b"M"
+NUMBER = struct.Struct("!i")
+_ROOM = socket.CMSG_SPACE(4 * array.array("i").itemsize)
+_REQUEST = struct.Struct("!ci")
+Job = Callable[[list[int]], None]
+
+
+def request(operation: bytes, number: int = 0) -> bytes:
+    """A message to a zygote.
+
+    Args:
+        operation: What to do.
+        number: To spawn: 1 if the first file that comes with it is of a process in a namespace to enter, else 0; to
+            reap: the child; to move: how many processors follow.
+    """
+    return _REQUEST.pack(operation, number)
+
+
+def move_to(cpus: Sequence[int]) -> bytes:
+    """The message that lets a zygote and its children run on these processors only."""
+    return request(MOVE, len(cpus)) + b"".join(NUMBER.pack(cpu) for cpu in cpus)
+
+
+def serve(control: socket.socket, make: Callable[[], int], job: Job | None = None, *, sweeps: bool = False) -> None:
+    """Until the lane goes away. Never returns in a child.
+
+    Args:
+        control: To the lane.
+        make: Makes a child as ``os.fork`` does; not asked for a child that goes into a namespace that is there.
+        job: What a child does with its descriptors.
+        sweeps: No namespace ends what a child leaves running: look for it.
+    """
+    children: set[int] = set()
+    if sweeps:
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    linux.seal_standard_streams()
+    while True:
+        try:
+            data, ancillary, _, _ = control.recvmsg(_REQUEST.size, _ROOM, socket.MSG_WAITALL)
+            operation, number = _REQUEST.unpack(data)
+        except (OSError, struct.error):
+            operation = b""
+        if operation == SPAWN:
+            fds = list(array.array("i", ancillary[0][2] if ancillary else b""))
+            try:
+                pid = _fork_into(fds[0]) if number else make()
+            except OSError as error:
+                pid = -(error.errno or 1)
+            if pid == 0:
+                assert job is not None
+                _be_child(job, fds[number:])
+            if pid > 0:
+                children.add(pid)
+            _answer(control, pid)
+            for fd in fds:
+                os.close(fd)
+        elif operation == REAP:
+            _kill(number)
+            code = _collect(number)
+            children.discard(number)
+            if sweeps:
+                kill_descendants()
+            _answer(control, code)
+        elif operation == MOVE:
+            cpus = control.recv(number * NUMBER.size, socket.MSG_WAITALL)
+            linux.run_on([cpu for (cpu,) in NUMBER.iter_unpack(cpus)])
+        else:
+            for pid in children:
+                _kill(pid)
+            if sweeps:
+                kill_descendants()
+            return
+
+
+def _fork_into(process: int) -> int:
+    """Fork a child that lives in the PID namespace of a process, by its descriptor."""
+    linux.setns(process, linux.CLONE_NEWPID)
+    return os.fork()
+
+
+def _answer(control: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # the lane is gone, as the next request will say
+        control.send(NUMBER.pack(number))
+
+
+def _be_child(job: Job, fds: list[int]) -> None:
+    """Run the job; never returns."""
+    try:
+        linux.drop_capabilities()
+        os.setsid()
+        linux.die_with_parent()
+        linux.close_all_but(fds)
+        job(fds)
+    except BaseException:
+        traceback.print_exc(file=sys.stderr)
+        os._exit(70)
+    os._exit(0)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _collect(pid: int) -> int:
+    """The exit code of a child, negative for a signal."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:
+        return -signal.SIGKILL
+
+
+def kill_descendants() -> None:
+    """Kill what is below this process until nothing is; each pass stops all before it kills one."""
+    while True:
+        alive = _descendants()
+        for sign in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in alive:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, sign)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.001)
+
+
+def _descendants() -> list[int]:
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
+                parent = int(file.read().rsplit(b")", 1)[1].split()[1])
+                children.setdefault(parent, []).append(int(name))
+    found: list[int] = []
+    waiting = [os.getpid()]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found

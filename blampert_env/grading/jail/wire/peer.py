@@ -1,0 +1,163 @@
+"""Peer: one end of the wire between tests and candidate; requests may go both ways and nest."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Collection
+from typing import Any
+
+from . import remote
+from .errors import CandidateGone, Unsupported
+from .objects import Objects
+
+_LENGTH = struct.Struct("!I")
+MAX_MESSAGE = 64 * 2**20
+
+
+class Peer(Objects):
+    """Sends requests and serves those that come back meanwhile.
+
+    Args:
+        sock: Connected to the other side.
+        first_key: 0 for the tests, 1 for the candidate.
+        modules: Names of the candidate's modules.
+
+    Attributes:
+        gone: Whether the other side has ended, or broken the protocol.
+    """
+
+    def __init__(self, sock: socket.socket, first_key: int, modules: Collection[str]) -> None:
+        super().__init__(first_key, modules)
+        self.gone = False
+        self.sock = sock
+        self.lock = threading.RLock()
+        remote.use(self)
+
+    def request(self, op: str, *args: Any) -> Any:
+        """Ask the other side and wait for its answer.
+
+        Raises:
+            BaseException: What was raised there.
+            Unsupported: Something cannot be carried, which is noted.
+        """
+        __tracebackhide__ = True
+        with self.lock:
+            try:
+                self._send("q", [op, *[self.encode(argument) for argument in args]])
+            except Unsupported as problem:
+                raise self.refuse(str(problem)) from None
+            while "q" in (message := self._receive()):
+                self.serve(message)
+            if "ok" in message:
+                return self._take(message, "ok")
+            error = self._take(message, "err")
+        raise error
+
+    def serve(self, message: dict[str, Any]) -> None:
+        """Do what the other side asks and answer."""
+        try:
+            op, *args = self._take(message, "q")
+            answer = self.handle(op, args)
+            del args  # what nothing else holds need not be shared any longer
+            with self.lock:
+                payload = self.encode(answer)
+                del answer
+                self._send("ok", payload)
+        except BaseException as error:
+            if self.gone:
+                raise
+            if isinstance(error, Unsupported):
+                self.refuse(str(error))
+            with self.lock:
+                self._send("err", self.encode_error(error))
+            error.__traceback__ = None
+
+    def handle(self, op: str, args: list[Any]) -> Any:
+        """The answer to a request; subclasses decide what may be asked."""
+        raise NotImplementedError
+
+    def special(self, stand_in: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a special method of what a stand-in stands for."""
+        __tracebackhide__ = True
+        return self.request("special", stand_in, name, list(args), kwargs)
+
+    def equal(self, stand_in: Any, other: object) -> Any:
+        """``stand_in == other``."""
+        __tracebackhide__ = True
+        return self.special(stand_in, "__eq__", (other,), {})
+
+    def look(self) -> list[str]:
+        """What has changed around this process and goes nowhere, in a few words each; asked before each message."""
+        raise NotImplementedError
+
+    def _send(self, kind: str, payload: Any) -> None:
+        message: dict[str, Any] = {kind: payload}
+        if words := self.look():
+            message["u"] = words
+        if self.shared:
+            if changes := self.changes():
+                message["c"] = changes
+            if released := self.release():
+                message["r"] = released
+        data = json.dumps(message, separators=(",", ":")).encode()
+        if len(data) > MAX_MESSAGE:
+            raise Unsupported("a value of more than 64 MB")
+        self.write(_LENGTH.pack(len(data)) + data)
+
+    def write(self, data: bytes) -> None:
+        """Put a message on the wire."""
+        try:
+            self.sock.sendall(data)
+        except OSError:
+            raise self.over("the process has ended") from None
+
+    def over(self, why: str) -> CandidateGone:
+        """Nothing that the other side says counts from now on; the error to raise."""
+        self.gone = True
+        return CandidateGone(f"the candidate is gone: {why}"[:300])
+
+    def _read(self, size: int) -> bytes:
+        try:
+            data = self.sock.recv(size, socket.MSG_WAITALL)
+        except OSError:
+            data = b""
+        if len(data) < size:
+            raise self.over("the process has ended")
+        return data
+
+    def _receive(self) -> dict[str, Any]:
+        size = _LENGTH.unpack(self._read(_LENGTH.size))[0]
+        if size > MAX_MESSAGE:
+            raise self.over("a message of more than 64 MB")
+        data = self._read(size)
+        try:
+            return dict(json.loads(data))
+        except (TypeError, ValueError, RecursionError, MemoryError) as error:
+            raise self.over(f"a message that is none ({error})") from None
+
+    def _take(self, message: dict[str, Any], kind: str) -> Any:
+        try:
+            return self._decoded(message, kind)
+        except Unsupported:
+            raise
+        except Exception as error:
+            raise self.over(f"a message against the protocol ({error})") from None
+
+    def _decoded(self, message: dict[str, Any], kind: str) -> Any:
+        """The payload, once everything else in the message is taken in."""
+        payload = message[kind]
+        if kind == "q":
+            value: Any = [payload[0], *[self.decode(part) for part in payload[1:]]]
+        else:
+            value = self.decode_error(payload) if kind == "err" else self.decode(payload)
+        self.take_changes(message.get("c", ()))
+        for key in message.get("r", ()):
+            self.forget(key)
+        self.take_refusals(message.get("u", ()))
+        return value
+
+    def take_refusals(self, words: list[Any]) -> None:
+        """What the other side could not send, or has used in vain."""
