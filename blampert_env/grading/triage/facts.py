@@ -1,0 +1,267 @@
+"""What trusted files define: names of modules, members of classes, tables that must not be changed."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from blampert_env import parsing
+from blampert_env.grading.triage import library, words
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, root
+
+_TABLE_CALLS = words.listed(
+    """
+    dict list set bytearray defaultdict OrderedDict deque Counter
+    """
+)
+_CONSTANT_CALLS = words.listed(
+    """
+    frozenset compile object int float str bytes tuple Decimal Fraction timedelta date datetime time timezone
+    itemgetter TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
+    """
+)
+_TUPLE_CALLS = frozenset(["namedtuple", "NamedTuple"])
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """A trusted class: ``level`` are names bound in its body that are no functions; ``setters`` have properties."""
+
+    name: str
+    path: str
+    node: ast.ClassDef
+    methods: frozenset[str]
+    level: Mapping[str, ast.expr | None]
+    setters: frozenset[str]
+    stored: frozenset[str]
+
+
+@dataclass
+class ModuleFacts:
+    """One trusted file, and what the reference has at its place.
+
+    Attributes:
+        path: Of the file.
+        trees: The untouched file's, and the reference's.
+        changed: Names and attributes whose content its functions change.
+        globals: Names that its functions declare global.
+        kept: ``(attribute, name)`` where a function stores what a name stands for in an attribute.
+    """
+
+    path: str
+    trees: tuple[ast.Module, ...]
+    classes: dict[str, ClassFacts] = field(default_factory=dict)
+    functions: dict[str, list[FunctionNode]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
+    imports: dict[str, set[tuple[str, str, int]]] = field(default_factory=lambda: defaultdict(set))
+    others: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    globals: set[str] = field(default_factory=set)
+    kept: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for tree in self.trees:
+            for node in here(tree.body):
+                self._note(node)
+
+    def _note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.ClassDef):
+            new = class_facts(node, self.path)
+            self.classes[node.name] = merged(self.classes[node.name], new) if node.name in self.classes else new
+            for item in here(node.body):
+                self._note_change(item)
+        elif isinstance(node, FunctionNode):
+            self.functions[node.name].append(node)
+            self._note_change(node)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            for local, what in imported(node):
+                self.imports[local].add(what)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                for name in ast.walk(target):
+                    if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and node.value is not None:
+                        whole = name is target
+                        self.values[name.id].append(node.value) if whole else self.others.add(name.id)
+        elif isinstance(node, ast.For | ast.With | ast.AugAssign | ast.NamedExpr | ast.ExceptHandler):
+            self.others.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+
+    def _note_change(self, node: ast.AST) -> None:
+        """What functions change of what the module or its classes hold."""
+        if not isinstance(node, FunctionNode):
+            return
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Name):
+                self.kept |= {
+                    (target.attr, inner.value.id) for target in inner.targets if isinstance(target, ast.Attribute)
+                }
+            elif isinstance(inner, ast.Global):
+                self.globals.update(inner.names)
+            elif isinstance(inner, ast.Subscript | ast.Attribute) and not isinstance(inner.ctx, ast.Load):
+                self.changed.add(holder(inner.value))
+            elif isinstance(inner, ast.AugAssign):
+                self.changed.add(holder(inner.target))
+            elif isinstance(inner, ast.Attribute) and inner.attr in words.MUTATORS:
+                self.changed.add(holder(inner.value))
+        self.changed.discard("")
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All that the module binds."""
+        return frozenset(
+            name for table in (self.classes, self.functions, self.values, self.imports, self.others) for name in table
+        )
+
+
+def holder(node: ast.AST) -> str:
+    """The name or the attribute that holds what an expression gives: ``T`` for ``T[0]``, ``x`` for ``self.x[0]``."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str, int]]]:
+    """``(local name, (module, member, level))``; member is empty for a module."""
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            yield alias.asname or alias.name, (node.module or "", alias.name, node.level)
+        elif alias.asname:
+            yield alias.asname, (alias.name, "", 0)
+        else:
+            yield alias.name.split(".")[0], (alias.name.split(".")[0], "", 0)
+
+
+def class_facts(node: ast.ClassDef, path: str) -> ClassFacts:
+    """What a class defines, its methods' stores included."""
+    methods, setters, stored = set(), set(), set()
+    level: dict[str, ast.expr | None] = {}
+    for item in here(node.body):
+        if isinstance(item, FunctionNode):
+            methods.add(item.name)
+            if any(isinstance(d, ast.Attribute) and d.attr == "setter" for d in item.decorator_list):
+                setters.add(item.name)
+            stored |= self_stores(item)
+        elif isinstance(item, ast.Assign | ast.AnnAssign):
+            for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
+                level.update({n.id: item.value for n in ast.walk(target) if isinstance(n, ast.Name)})
+    if isinstance(slots := level.get("__slots__"), ast.expr):
+        stored |= {c.value for c in ast.walk(slots) if isinstance(c, ast.Constant) and isinstance(c.value, str)}
+    return ClassFacts(
+        node.name,
+        path,
+        node,
+        frozenset(methods),
+        level,
+        frozenset(setters),
+        frozenset(stored - methods | setters & stored),
+    )
+
+
+def merged(one: ClassFacts, two: ClassFacts) -> ClassFacts:
+    """The untouched class and the reference's."""
+    return ClassFacts(
+        one.name,
+        one.path,
+        two.node,
+        one.methods | two.methods,
+        {**one.level, **two.level},
+        one.setters | two.setters,
+        (one.stored | two.stored) - ((one.methods | two.methods) - one.setters - two.setters),
+    )
+
+
+def self_stores(function: FunctionNode) -> set[str]:
+    """Attributes that a method stores on its first parameter, by a statement or a ``setattr`` of a constant name."""
+    first = next(iter([*function.args.posonlyargs, *function.args.args]), None)
+    found: set[str] = set()
+    if first is None:
+        return found
+    for node in ast.walk(function):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and root(node.value) == first.arg
+            and isinstance(node.value, ast.Name)
+        ):
+            found.add(node.attr)
+    return found
+
+
+def value_kind(value: ast.expr | None) -> Binding:
+    """Whether a value that trusted code binds can be changed by who holds it."""
+    if value is None or isinstance(value, ast.Constant | ast.JoinedStr | ast.Lambda | ast.Compare):
+        return Binding("constant")
+    if isinstance(value, ast.Tuple):
+        return _all_constant(value.elts)
+    if isinstance(value, ast.List | ast.Set | ast.Dict | ast.ListComp | ast.SetComp | ast.DictComp):
+        return Binding("table", nested=_nested(value))
+    if isinstance(value, ast.UnaryOp):
+        return value_kind(value.operand)
+    if isinstance(value, ast.BinOp):
+        return _all_constant([value.left, value.right])
+    if isinstance(value, ast.IfExp):
+        return _all_constant([value.body, value.orelse])
+    if isinstance(value, ast.Name | ast.Attribute):
+        return Binding("alias")
+    if isinstance(value, ast.Subscript):  # ``Union[int, str]``
+        return (
+            Binding("constant") if root(value) in library.TYPES["typing"] | {"list", "dict", "t"} else Binding("object")
+        )
+    if isinstance(value, ast.Call):
+        return _call_kind(value)
+    return Binding("object")
+
+
+def _call_kind(call: ast.Call) -> Binding:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in _CONSTANT_CALLS or (isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant)):
+        return Binding("constant")
+    if name == "getLogger":
+        return Binding("logger")
+    if name in _TUPLE_CALLS:
+        return Binding("class")
+    if name in _TABLE_CALLS:
+        return Binding("table", nested=any(_nested(arg) for arg in [*call.args, *(k.value for k in call.keywords)]))
+    return Binding("object")
+
+
+def _all_constant(values: Iterable[ast.expr]) -> Binding:
+    kinds = [value_kind(value) for value in values]
+    if all(kind.kind in ("constant", "alias", "class") for kind in kinds):
+        return Binding("constant")
+    return Binding("table", nested=True)
+
+
+def _nested(value: ast.expr) -> bool:
+    """Whether what a display holds can itself be changed."""
+    inner: list[ast.expr | None]
+    if isinstance(value, ast.Dict):
+        inner = list(value.values)
+    elif isinstance(value, ast.List | ast.Set | ast.Tuple):
+        inner = list(value.elts)
+    elif isinstance(value, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        inner = [value.elt]
+    elif isinstance(value, ast.DictComp):
+        inner = [value.value]
+    else:
+        return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
+    return any(item is not None and value_kind(item).kind not in ("constant", "alias", "class") for item in inner)
+
+
+@lru_cache(maxsize=128)
+def tree_of(text: str) -> ast.Module | None:
+    """A trusted file's tree, None if it does not parse."""
+    try:
+        return parsing.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+@lru_cache(maxsize=128)
+def module_facts(path: str, texts: tuple[str, ...]) -> ModuleFacts:
+    """What a trusted file, and what the reference has at its place, define; what does not parse defines nothing."""
+    return ModuleFacts(path, tuple(tree for text in texts if (tree := tree_of(text)) is not None))

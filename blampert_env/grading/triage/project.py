@@ -1,0 +1,252 @@
+"""Trusted code as a whole: which name means what, and which of its functions would be tools in a candidate's hands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cached_property
+
+from blampert_env.grading.triage import library, words
+from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, module_facts, value_kind
+from blampert_env.grading.triage.scopes import LOCAL, Binding
+from blampert_env.grading.triage.testfacts import test_facts
+from blampert_env.grading.triage.tools import Tools
+
+_STRICTEST = [
+    "bad",
+    "own module",
+    "module",
+    "type",
+    "member",
+    "logger",
+    "object",
+    "table",
+    "class",
+    "function",
+    "constant",
+    "local",
+]
+
+
+class ProjectFacts:
+    """What is known of a project's trusted files.
+
+    Args:
+        sources: Path to text.
+        reference: The same; what it has at a source's place counts as trusted.
+        tests: Files of the tests.
+        modules: Dotted name to path.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, str],
+        reference: Mapping[str, str],
+        tests: Mapping[str, str],
+        modules: Mapping[str, str],
+    ) -> None:
+        self.tests = test_facts(tuple(text for path, text in tests.items() if path.endswith(".py")))
+        self._texts = {
+            path: tuple(text for text in (sources.get(path), reference.get(path)) if text is not None)
+            for path in {**sources, **reference}
+            if path.endswith(".py") and path not in tests
+        }
+        self._modules = dict(modules)
+        self._dotted: dict[str, str] = {}
+        for name, path in modules.items():
+            self._dotted.setdefault(path, name)
+        self._owned_by_tests = frozenset(tests)
+        self._resolved: dict[tuple[str, str], Binding] = {}
+
+    @cached_property
+    def files(self) -> Mapping[str, ModuleFacts]:
+        """What each trusted file defines; one that does not parse defines nothing."""
+        return {path: module_facts(path, texts) for path, texts in self._texts.items()}
+
+    @cached_property
+    def classes(self) -> tuple[ClassFacts, ...]:
+        """All classes at the top of trusted files."""
+        return tuple(one for module in self.files.values() for one in module.classes.values())
+
+    @cached_property
+    def data(self) -> frozenset[str]:
+        """Attributes that trusted methods store on their instances and no trusted class has on itself."""
+        stored = {name for one in self.classes for name in one.stored}
+        fields = {name for one in self.classes for name, value in one.level.items() if value is None}
+        return frozenset((stored | fields) - self.methods)
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """Names of methods of trusted classes."""
+        return frozenset(name for one in self.classes for name in one.methods)
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Names that classes, modules and the tests' own classes have: storing them might change what others read."""
+        level = {name for one in self.classes for name in one.level}
+        modules = {name for module in self.files.values() for name in module.names}
+        return self.methods | level | modules | self.tests.own
+
+    @cached_property
+    def privates(self) -> frozenset[str]:
+        """Private names that trusted classes define."""
+        named = {name for one in self.classes for name in (*one.methods, *one.level, *one.stored)}
+        return (
+            frozenset(name for name in named if name.startswith("_") and not name.endswith("_")) | words.TUPLE_PRIVATES
+        )
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """Names of modules' and classes' tables that trusted functions change themselves, and tests do not name."""
+        return frozenset(name for module in self.files.values() for name in module.changed) - self.tests.mentioned
+
+    @cached_property
+    def module_attributes(self) -> frozenset[str]:
+        """Attributes in which trusted code keeps modules."""
+        found = set()
+        for module in self.files.values():
+            pairs = module.kept | {
+                (name, value.id)
+                for one in module.classes.values()
+                for name, value in one.level.items()
+                if isinstance(value, ast.Name)
+            }
+            for attribute, name in pairs:
+                known = self.resolve(module.path, name)
+                if known is not None and known.kind in ("module", "own module", "bad"):
+                    found.add(attribute)
+        return frozenset(found)
+
+    @cached_property
+    def class_tables(self) -> Mapping[str, Binding]:
+        """Attributes that classes hold and all instances share, and that can be changed."""
+        found: dict[str, Binding] = {}
+        for one in self.classes:
+            for name, value in one.level.items():
+                kind = value_kind(value)
+                if kind.kind in ("table", "object") and name not in self.changed and not _is_field(value):
+                    found[name] = Binding("table", nested=kind.nested or kind.kind == "object")
+        return found
+
+    def class_of(self, binding: Binding) -> ClassFacts | None:
+        """The trusted class that a name stands for."""
+        path, _, name = binding.what.partition("::")
+        module = self.files.get(path) if binding.kind == "class" else None
+        return module.classes.get(name) if module is not None else None
+
+    @cached_property
+    def tools(self) -> Tools:
+        """Functions that do by name, or by text, what plain code may not."""
+        return Tools(self.files, self.resolve)
+
+    def resolve(self, path: str, name: str) -> Binding | None:
+        """What a name at the top of a trusted file stands for, tools not yet told apart; None if it binds none."""
+        key = (path, name)
+        if key not in self._resolved:
+            self._resolved[key] = Binding("bad", f"{name} is defined by itself")
+            if (found := self._resolve(path, name)) is None:
+                del self._resolved[key]
+                return None
+            self._resolved[key] = found
+        return self._resolved[key]
+
+    def _resolve(self, path: str, name: str) -> Binding | None:
+        module = self.files.get(path)
+        if module is None or name not in module.names:
+            return None
+        found: list[Binding] = []
+        if name in module.others:
+            found.append(Binding("object"))
+        if name in module.classes:
+            found.append(Binding("class", f"{path}::{name}"))
+        if name in module.functions:
+            found.append(Binding("function", f"{path}::{name}"))
+        found += [self.imported(path, *what) for what in module.imports.get(name, ())]
+        found += [self._value(path, name, value) for value in module.values.get(name, ())]
+        return min(found, key=lambda binding: _STRICTEST.index(binding.kind))
+
+    def _value(self, path: str, name: str, value: ast.expr) -> Binding:
+        kind = value_kind(value)
+        if kind.kind == "table" and name in self.changed:
+            return LOCAL
+        if kind.kind == "class":
+            return Binding("class", f"{path}::{name}")
+        if kind.kind == "alias":
+            return self._alias(path, value)
+        return Binding(kind.kind, f"{path}::{name}", kind.nested)
+
+    def _alias(self, path: str, value: ast.expr) -> Binding:
+        if isinstance(value, ast.Name):
+            known = self.resolve(path, value.id)
+            if known is None:
+                return Binding("constant") if value.id in words.FREE else Binding("bad", f"is {value.id}")
+            return known
+        if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
+            base = self.resolve(path, value.value.id)
+            if base is not None and base.kind in ("module", "own module"):
+                return self.member(base, value.attr)
+            if base is not None and base.kind == "class":
+                return Binding("object")
+        return Binding("object")
+
+    def imported(self, path: str, module: str, member: str, level: int) -> Binding:
+        """What an import in a file gives."""
+        if level:
+            module = self._absolute(path, module, level)
+        if self.is_own(module):
+            if not member:
+                return self._own_module(module)
+            if f"{module}.{member}" in self._modules:
+                return self._own_module(f"{module}.{member}")
+            return self.member(Binding("own module", module), member)
+        base = Binding("module", module) if module in library.MODULES else Binding("bad", f"imports {module}")
+        return base if not member or base.kind == "bad" else self.member(base, member)
+
+    def is_own(self, module: str) -> bool:
+        """Whether it is the project's."""
+        return module in self._modules or any(name.startswith(f"{module}.") for name in self._modules)
+
+    def _own_module(self, module: str) -> Binding:
+        path = self._modules.get(module)
+        if path is None:
+            return Binding("own module", module)
+        if path in self._owned_by_tests or path not in self.files:
+            return Binding("bad", f"module {module} is the tests' or not known")
+        return Binding("own module", module)
+
+    def member(self, base: Binding, name: str) -> Binding:
+        """What an attribute of a module stands for."""
+        if base.kind == "own module":
+            if f"{base.what}.{name}" in self._modules:
+                return self._own_module(f"{base.what}.{name}")
+            path = self._modules.get(base.what, "")
+            if path in self._owned_by_tests:
+                return Binding("bad", f"{base.what} is the tests'")
+            return self.resolve(path, name) or Binding("bad", f"{base.what}.{name} is not known")
+        dotted = f"{base.what}.{name}"
+        if name in library.MEMBERS.get(base.what, ()):
+            return Binding("member", dotted)
+        if name in library.TYPES.get(base.what, ()):
+            return Binding("module" if dotted in library.MODULES else "type", dotted)
+        if dotted in library.SUBMODULES:
+            return Binding("module", dotted)
+        if base.what == "__future__":
+            return Binding("constant")
+        return Binding("bad", f"{dotted} is not on the list")
+
+    def _absolute(self, path: str, module: str, level: int) -> str:
+        parts = self._dotted.get(path, "").split(".")
+        if path.endswith("__init__.py"):
+            parts = [*parts, ""]
+        parts = parts[: len(parts) - level]
+        return ".".join([*parts, module] if module else parts)
+
+
+def _is_field(value: ast.expr | None) -> bool:
+    """``field(...)`` of a dataclass: each instance gets its own."""
+    return isinstance(value, ast.Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) in (
+        "field",
+        "attrib",
+        "ib",
+        "property",
+    )

@@ -1,0 +1,140 @@
+"""A file as a row of units, each the whole lines of one statement, so that an edit costs the lines that it changed.
+
+Pieces of text that each parse by themselves as whole statements parse, one after the other, as the statements of the
+one and then of the other: no piece can end inside a string, a bracket or a continued line. So where a candidate's text
+has a trusted unit's lines in the same order, only what lies between has to be parsed.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from blampert_env import parsing
+
+_BLANK = re.compile(r"(?:[ \t\f]*(?:#[^\n]*)?\n)*")
+_WRAPPER = "if 1:\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """Statements of a trusted file that share lines, with the comments before them."""
+
+    text: str
+    nodes: tuple[ast.stmt, ...]
+
+    @cached_property
+    def inside(self) -> tuple[str, str, tuple[Unit, ...]] | None:
+        """Of a class: its header, its body's indentation and its members; None if it is no class, or has one line."""
+        node = self.nodes[0]
+        if len(self.nodes) != 1 or not isinstance(node, ast.ClassDef):
+            return None
+        lines = _lines(self.text)
+        before = (node.end_lineno or 0) - len(lines)  # lines of the file before the unit
+        first = _first(node.body[0])
+        if first <= node.lineno or any(
+            getattr(base, "end_lineno", 0) == first for base in (*node.bases, *node.keywords)
+        ):
+            return None
+        header = "".join(lines[: first - 1 - before])
+        if any(part.lstrip().startswith("@") for part in lines[node.lineno - before : first - 1 - before]):
+            return None  # "@(" of the first member, on a line of its own
+        line = lines[first - 1 - before]
+        indent = line[: len(line) - len(line.lstrip(" \t"))]
+        return header, indent, tuple(units_of(node.body, lines, before, first - 1))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where a candidate differs: the trusted units, the statements in their place, and the line before the first."""
+
+    units: tuple[Unit, ...]
+    text: str
+    line: int
+
+
+def _lines(text: str) -> list[str]:
+    return [line + "\n" for line in text.split("\n")][: text.count("\n")]
+
+
+def _first(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
+
+
+def units_of(body: Sequence[ast.stmt], lines: Sequence[str], before: int, end: int) -> Iterator[Unit]:
+    """The units of statements; ``lines`` are the file's from ``before`` on, and the first unit starts after ``end``."""
+    group: list[ast.stmt] = []
+    start = end
+    for node in body:
+        if group and _first(node) > end:
+            yield Unit("".join(lines[start - before : end - before]), tuple(group))
+            group, start = [], end
+        group.append(node)
+        end = max(end, node.end_lineno or node.lineno)
+    if group:
+        yield Unit("".join(lines[start - before : end - before]), tuple(group))
+
+
+def split(text: str, tree: ast.Module) -> tuple[Unit, ...]:
+    """The units of a file whose lines end with ``\\n``."""
+    return tuple(units_of(tree.body, _lines(text), 0, 0))
+
+
+def gaps(units: Sequence[Unit], text: str) -> Iterator[Gap]:
+    """Where a candidate's lines are not those of the units."""
+    position, number = 0, 0
+    while number < len(units):
+        if text.startswith(units[number].text, position):
+            position += len(units[number].text)
+            number += 1
+            continue
+        found, after = _next(units, number, text, position)
+        yield Gap(tuple(units[number:after]), text[position:found], text.count("\n", 0, position))
+        position, number = found, after
+    if position < len(text):
+        yield Gap((), text[position:], text.count("\n", 0, position))
+
+
+def _next(units: Sequence[Unit], number: int, text: str, position: int) -> tuple[int, int]:
+    """Where the next unit that the text still has begins, and its number."""
+    for after in range(number, len(units)):
+        found = text.find("\n" + units[after].text, max(position - 1, 0))
+        if found >= 0:
+            return found + 1, after
+    return len(text), len(units)
+
+
+def statements(gap: Gap, indent: str | None = None) -> list[ast.stmt] | None:
+    """The statements of a gap, None if its text does not parse by itself.
+
+    Args:
+        indent: Of the class that the gap is in; None at the top of a file.
+    """
+    if _BLANK.fullmatch(gap.text):
+        return []
+    if gap.text.rstrip("\n").endswith("\\"):
+        return None
+    try:
+        if indent is None:
+            return shifted(parsing.parse(gap.text).body, gap.line)
+        body = parsing.parse(_WRAPPER + gap.text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if len(body) != 1 or not isinstance(body[0], ast.If) or body[0].orelse:
+        return None
+    inner = body[0].body
+    line = _lines(gap.text)[_first(inner[0]) - 2]
+    if line[: len(line) - len(line.lstrip(" \t\f"))] != indent:
+        return None
+    return shifted(inner, gap.line - 1)
+
+
+def shifted(body: list[ast.stmt], by: int) -> list[ast.stmt]:
+    """The statements; the lines of theirs are counted when they are needed (see :class:`Gap`)."""
+    for node in body:
+        node.blampert_shift = by  # type: ignore[attr-defined]
+    return body

@@ -1,0 +1,138 @@
+"""One file as its edit sees it: trusted names, and those that the edit adds."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+
+from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts
+from blampert_env.grading.triage.project import ProjectFacts
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here
+
+_FUNCTION = Binding("function", "edit")
+_UNKNOWN = ModuleFacts("", ())
+
+
+class FileView:
+    """What an edit of one file may know.
+
+    Args:
+        project: All trusted files.
+        path: Of this one.
+    """
+
+    def __init__(self, project: ProjectFacts, path: str) -> None:
+        self.project = project
+        self.path = path
+        self.new: dict[str, Binding] = {}
+        self.new_methods: set[str] = set()
+        self.edit_stores: frozenset[str] = frozenset()
+        self._known: dict[str, Binding | None] = {}
+        self._inherited: dict[str, frozenset[str]] = {}
+
+    def fresh(self) -> None:
+        """Forget the names of the last edit."""
+        self.new, self.new_methods, self.edit_stores = {}, set(), frozenset()
+
+    @cached_property
+    def module(self) -> ModuleFacts:
+        """The trusted file."""
+        return self.project.files.get(self.path, _UNKNOWN)
+
+    def binding(self, name: str) -> Binding | None:
+        """What a name at the top of the file stands for; None if it is not bound there."""
+        if name in self.new:
+            return self.new[name]
+        if name not in self._known:
+            self._known[name] = self.project.resolve(self.path, name)
+        return self._known[name]
+
+    def add_function(self, name: str) -> None:
+        """A function that the edit adds."""
+        self.new[name] = _FUNCTION
+
+    def own_names(self, owner: ClassFacts | None) -> frozenset[str]:
+        """What a method's own class has."""
+        return owner.methods | owner.stored | frozenset(owner.level) if owner is not None else frozenset()
+
+    def tool_methods(self, owner: ClassFacts | None) -> frozenset[str]:
+        """The class's methods that are tools."""
+        return self.project.tools.own_tools(owner) if owner is not None else frozenset()
+
+    def inherited_tools(self, owner: ClassFacts | None) -> frozenset[str]:
+        """Special methods of the class and of its bases in the project that are tools."""
+        if owner is None or owner.name not in self.module.classes:
+            return frozenset()
+        if owner.name not in self._inherited:
+            found, todo, seen = set(self.tool_methods(owner)), list(owner.node.bases), {owner.name}
+            while todo:
+                known = self.project.resolve(self.path, base.id) if isinstance(base := todo.pop(), ast.Name) else None
+                one = self.project.class_of(known) if known is not None else None
+                if one is not None and one.name not in seen:
+                    seen.add(one.name)
+                    found |= self.tool_methods(one)
+                    todo += one.node.bases
+            self._inherited[owner.name] = frozenset(found)
+        return self._inherited[owner.name]
+
+    @cached_property
+    def object_uses(self) -> frozenset[tuple[str, str]]:
+        """``(name, attribute)`` as trusted functions of the file use them."""
+        return frozenset(
+            (node.value.id, node.attr)
+            for tree in self.module.trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load)
+        )
+
+    @cached_property
+    def leaks(self) -> frozenset[str]:
+        """Functions of the project that return what they share with others: tables, cached values."""
+        found = set()
+        for module in self.project.files.values():
+            for name, nodes in module.functions.items():
+                if any(self._is_leak(module.path, node) for node in nodes):
+                    found.add(f"{module.path}::{name}")
+        return frozenset(found)
+
+    def _is_leak(self, path: str, function: FunctionNode) -> bool:
+        for one in function.decorator_list:
+            func = one.func if isinstance(one, ast.Call) else one
+            if getattr(func, "attr", getattr(func, "id", "")) in ("cache", "lru_cache", "memoize"):
+                return True
+        for node in here(function.body):
+            if (
+                isinstance(node, ast.Return | ast.Yield | ast.YieldFrom)
+                and node.value is not None
+                and self._is_shared(path, node.value)
+            ):
+                return True
+        return False
+
+    def _is_shared(self, path: str, value: ast.expr) -> bool:
+        """Whether a value is a table of the module or of a class, or may be a part of one that can be changed."""
+        inner = value
+        while isinstance(inner, ast.Subscript | ast.Call):
+            if isinstance(inner, ast.Call):
+                if not isinstance(inner.func, ast.Attribute):
+                    return False
+                inner = inner.func.value
+            else:
+                inner = inner.value
+        if isinstance(inner, ast.Attribute):
+            table = self.project.class_tables.get(inner.attr)
+            return table is not None and (inner is value or table.nested)
+        known = self.project.resolve(path, inner.id) if isinstance(inner, ast.Name) else None
+        return known is not None and known.kind in ("table", "object") and (inner is value or known.nested)
+
+    @cached_property
+    def unbound(self) -> frozenset[str]:
+        """Methods that need an object: trusted ones, and those that the edit adds."""
+        bound: set[str] = set()
+        for one in self.project.classes:
+            for item in here(one.node.body):
+                if isinstance(item, FunctionNode) and any(
+                    getattr(d, "id", "") in ("classmethod", "staticmethod") for d in item.decorator_list
+                ):
+                    bound.add(item.name)
+        return self.project.methods - bound
