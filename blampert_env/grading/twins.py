@@ -1,23 +1,39 @@
 """Impossible twins: each test once more with its expectation made wrong.
 
 Where tests and candidate share a process, the candidate can reach into pytest. What makes every test pass makes the
-twins pass, too: then nothing counts. There are two runs, and a random half of the tests is made wrong in each, so that
-no run is one of twins only, and tests and twins share no state. Code that understands the tests' own code can still
-tell them apart; that is why a project is split wherever its tests allow it.
+twins pass, too: then nothing counts. There are two runs, and each test is made wrong in one of them, so that no run is
+one of twins only, and tests and twins share no state. Code that understands the tests' own code can still tell them
+apart; that is why a project is split wherever its tests allow it.
+
+A twin is made of a test function, in its place: classes stay whole, and all lines of a file keep their numbers. What
+others name is left alone, and so is a test that may pass without meeting an expectation: it proves nothing either way.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from blampert_env.parsing import parse, parse_expression
+from blampert_env.grading.identifiers import Function, blocks, definitions, named, spread, used
+from blampert_env.grading.impossible import Edit, fits, helper, new_name, twin
+from blampert_env.parsing import parse
 
-_EQUAL = frozenset({"assertEqual", "assertEquals", "assertAlmostEqual", "assert_equal"})
-_RAISES = frozenset({"raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns"})
+# equal to anything, by right, where tests name it
+_LENIENT = frozenset({"ANY", "__eq__", "__ne__", "dirty_equals", "hamcrest", "callee"})
+# a test under one of these does not simply fail, or others that follow it do
+_UNLIKE = frozenset({"xfail", "expectedFailure", "dependency", "incremental"})
+# nor what these make of a function
+_SWALLOWS = frozenset({"raises", "assertRaises", "suppress", "fixture", "property"})
+_SECRET = secrets.token_bytes(16)
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,162 +41,187 @@ class Half:
     """One of the two runs.
 
     Attributes:
-        files: Test files in which some tests are made wrong.
-        wrong: Those tests: ``path::name`` of a function or class at the top of a file.
+        files: The tests' Python files, some functions made wrong; write them with :attr:`contents`.
+        wrong: Those functions: path and ``__qualname__``.
     """
 
     files: Mapping[str, str]
-    wrong: frozenset[str]
+    wrong: frozenset[Key]
 
-    def has_twin_of(self, test: str) -> bool:
-        """Whether a test id is of a test that is made wrong here."""
-        return "::".join(test.split("[", 1)[0].split("::")[:2]) in self.wrong
+    def has_twin_of(self, path: str, qualname: str) -> bool:
+        """Whether a function is made wrong here, whichever classes inherit it."""
+        return (path, qualname) in self.wrong
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """The files' bytes: what was no UTF-8 is as it was."""
+        return {path: text.encode("utf-8", "surrogateescape") for path, text in self.files.items()}
 
 
-def make_halves(tests: Mapping[str, str]) -> tuple[Half, Half]:
+def make_halves(
+    tests: Mapping[str, str],
+    python_files: Sequence[str] | None = None,
+    functions: Sequence[str] = ("test",),
+    classes: Sequence[str] = ("Test",),
+) -> tuple[Half, Half]:
     """Both runs: every test that can be made wrong is so in exactly one of them.
 
     Args:
-        tests: Path to source of the test files.
+        tests: Path to source of all Python files that are the tests' own: helpers and ``conftest.py``, too.
+        python_files: Those in which pytest looks for tests; all by default.
+        functions: pytest's ``python_functions``: beginnings of names, or patterns.
+        classes: pytest's ``python_classes``.
     """
-    files: tuple[dict[str, str], dict[str, str]] = ({}, {})
-    wrong: tuple[set[str], set[str]] = (set(), set())
-    for path, text in tests.items():
-        try:
-            body = parse(text).body
-        except (SyntaxError, ValueError, RecursionError):
-            body = []
-        impossible = _Impossible()
-        found = [(node, twin) for node in body if (twin := _twin(node, impossible)) is not None]
-        secrets.SystemRandom().shuffle(found)
+    files = {path: _File.read(text) for path, text in tests.items()}
+    trees = [file.tree for file in files.values()]
+    known = _Known(trees, functions, classes)
+    made: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    wrong: tuple[set[Key], set[Key]] = (set(), set())
+    for path, file in files.items():
+        name = new_name()
+        edits: tuple[list[Edit], list[Edit]] = ([], [])
+        holds_tests = python_files is None or path in python_files
+        for qualname, found in known.tests(file.tree, holds_tests):
+            twins = [twin(function, name, known.lenient, known.own) for function in found]
+            if all(change and file.takes(function, change) for function, change in zip(found, twins, strict=True)):
+                number = hashlib.sha256(_SECRET + f"{path}\0{qualname}".encode("utf-8", "replace")).digest()[0] & 1
+                edits[number].extend(edit for change in twins for edit in change or ())
+                wrong[number].add((path, qualname))
         for number in (0, 1):
-            chosen = found[number::2]
-            files[number][path] = _with(text, chosen, impossible)
-            wrong[number].update(f"{path}::{node.name}" for node, _ in chosen)  # type: ignore[attr-defined]
-    return Half(files[0], frozenset(wrong[0])), Half(files[1], frozenset(wrong[1]))
+            made[number][path] = file.changed(edits[number], helper(name)) if edits[number] else tests[path]
+    return Half(made[0], frozenset(wrong[0])), Half(made[1], frozenset(wrong[1]))
 
 
-class _Impossible:
-    """Names of the two globals that twins use, drawn anew for each file."""
+class _Known:
+    """What all the tests say of each other."""
 
-    def __init__(self) -> None:
-        self.value, self.error = (f"_{secrets.token_hex(8)}" for _ in range(2))
+    def __init__(self, trees: Sequence[ast.Module], functions: Sequence[str], classes: Sequence[str]) -> None:
+        parts = [definition for tree in trees for definition in definitions(tree.body)]
+        self.functions = functions
+        self.used, self.lenient, self.unlike = used(trees), spread(_LENIENT, parts), spread(_UNLIKE, parts)
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        own = [node for node in nodes if isinstance(node, Function)]
+        self.own = frozenset(node.name for node in own)
+        self.swallows = _SWALLOWS | {node.name for node in own if _may_swallow(node)}
+        self.classes, self.unittests = _collected([node for node in nodes if isinstance(node, ast.ClassDef)], classes)
 
+    def tests(self, tree: ast.Module, at_top: bool) -> Iterator[tuple[str, list[Function]]]:
+        """Test functions that nobody names, by qualified name: several where a branch decides which one it is."""
+        found: defaultdict[str, list[Function]] = defaultdict(list)
+        if not self._marks(tree.body):
+            for qualname, function in self._walk(tree.body, (), at_top, False):
+                found[qualname].append(function)
+        for qualname, group in found.items():
+            if group[0].name not in self.used and not any(map(self._is_unlike, group)):
+                yield qualname, group
 
-def _with(text: str, chosen: Sequence[tuple[ast.stmt, ast.stmt]], impossible: _Impossible) -> str:
-    """The source with twins in the place of their tests; the other lines keep their numbers."""
-    lines = text.split("\n")
-    for node, _ in chosen:
-        decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        lines[first - 1 : node.end_lineno] = [""] * ((node.end_lineno or first) - first + 1)
-    module = ast.Module(body=[twin for _, twin in chosen], type_ignores=[])
-    ast.fix_missing_locations(module)
-    error = f'type("{impossible.error}", (BaseException,), {{}})'
-    head = f"{impossible.value} = object()\n{impossible.error} = {error}"
-    return "\n".join([*lines, "", head, ast.unparse(module), ""])
+    def _walk(
+        self, body: Sequence[ast.stmt], outer: tuple[str, ...], collects: bool, unittest: bool
+    ) -> Iterator[tuple[str, Function]]:
+        last = {part.name: part for part in body if isinstance(part, Function)}
+        for part in body:
+            if isinstance(part, Function):
+                is_test = _matches(part.name, self.functions) or (unittest and part.name.startswith("test"))
+                if collects and is_test and last[part.name] is part:
+                    yield ".".join((*outer, part.name)), part
+            elif isinstance(part, ast.ClassDef):
+                if part.name in self.classes and not self._marks(part.body) and not self._names(part.decorator_list):
+                    yield from self._walk(part.body, (*outer, part.name), True, part.name in self.unittests)
+            else:
+                for block in blocks(part):
+                    yield from self._walk(block, outer, collects, unittest)
 
+    def _marks(self, body: Sequence[ast.stmt]) -> bool:
+        """Whether ``pytestmark`` is one that makes all the tests there fail in another way."""
+        own = [part for part in body if not isinstance(part, Function | ast.ClassDef)]
+        return any("pytestmark" in named(part, ast.Store) and self._names([part]) for part in own)
 
-def _twin(node: ast.stmt, impossible: _Impossible) -> ast.stmt | None:
-    """A copy that must fail; None for what is no test, or expects nothing that could be made wrong."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-        return _spoil(node, impossible)
-    if isinstance(node, ast.ClassDef) and (node.name.startswith("Test") or _is_unittest(node)):
-        copy = parse(ast.unparse(node)).body[0]
-        assert isinstance(copy, ast.ClassDef)
-        body: list[ast.stmt] = []
-        spoiled = 0
-        for part in copy.body:
-            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name.startswith("test"):
-                changed = _spoil(part, impossible)
-                if changed is None:
-                    continue
-                part, spoiled = changed, spoiled + 1
-            body.append(part)
-        copy.body = body
-        return copy if spoiled else None
-    return None
+    def _names(self, nodes: Sequence[ast.AST]) -> bool:
+        return any(not self.unlike.isdisjoint(named(node)) for node in nodes)
 
-
-def _is_unittest(node: ast.ClassDef) -> bool:
-    return any("TestCase" in ast.unparse(base) for base in node.bases)
-
-
-def _spoil(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, impossible: _Impossible
-) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    copy = parse(ast.unparse(node)).body[0]
-    assert isinstance(copy, ast.FunctionDef | ast.AsyncFunctionDef)
-    # an expectation in a loop or a branch may never be reached by honest code: one at the top must be there
-    certain = any(_expects(part) for part in copy.body)
-    _Spoiler(impossible).generic_visit(copy)
-    return copy if certain else None
+    def _is_unlike(self, function: Function) -> bool:
+        """Whether its failure may not be one: marked, or called by something that lets it pass."""
+        heads = [node.func if isinstance(node, ast.Call) else node for node in function.decorator_list]
+        inside = named(function) - {function.name}
+        return not (self.unlike.isdisjoint(inside) and all(self.swallows.isdisjoint(named(head)) for head in heads))
 
 
-def _expects(node: ast.stmt) -> bool:
-    """Whether a statement is, or a ``with`` block holds, an expectation that is reached whenever the test is run."""
-    if isinstance(node, ast.With):
-        return any(_called(item.context_expr) in _RAISES for item in node.items) or any(map(_expects, node.body))
-    return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and _called(node.value).startswith("assert"))
+def _may_swallow(function: Function) -> bool:
+    return any(isinstance(node, ast.ExceptHandler) for node in ast.walk(function)) or not _SWALLOWS.isdisjoint(
+        named(function)
+    )
 
 
-class _Spoiler(ast.NodeTransformer):
-    """Makes every expectation one that nothing honest can meet."""
-
-    def __init__(self, impossible: _Impossible) -> None:
-        self.value = ast.Name(impossible.value, ast.Load())
-        self.error = ast.Name(impossible.error, ast.Load())
-
-    def visit_Assert(self, node: ast.Assert) -> ast.Assert:
-        """``a == b`` must equal something else, of b's type where that is known; any other condition is not enough."""
-        test = node.test
-        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq | ast.Is | ast.In):
-            if isinstance(test.ops[0], ast.In):
-                return ast.Assert(ast.Compare(self.value, test.ops, test.comparators), None)
-            return ast.Assert(ast.Compare(test.left, test.ops, [self._other(test.comparators[0])]), None)
-        return ast.Assert(ast.Compare(test, [ast.Is()], [self.value]), None)
-
-    def _other(self, expected: ast.expr) -> ast.expr:
-        value = expected.value if isinstance(expected, ast.Constant) else None
-        if type(value) in (int, float):
-            return ast.Constant(value + secrets.randbelow(10**6) + 1000)  # type: ignore[operator]
-        if type(value) is str:
-            return ast.Constant(secrets.token_hex(4 + secrets.randbelow(4)))
-        return self.value
-
-    def visit_With(self, node: ast.With) -> ast.With:
-        """``with raises(E)`` must be left by an exception that nobody expects, whatever its block does."""
-        self.generic_visit(node)
-        if any(_called(item.context_expr) in _RAISES for item in node.items):
-            tried: ast.stmt = ast.With([ast.withitem(_suppress(), None)], node.body)
-            node.body = [tried, ast.Raise(ast.Call(self.error, [], []), None)]
-        return node
-
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        """``self.assertX(...)`` is followed by a failure; ``assertEqual`` compares with the impossible."""
-        name = _called(node.value)
-        if not name.startswith("assert") or not isinstance(node.value, ast.Call):
-            return node
-        if name in _EQUAL and len(node.value.args) > 1:
-            node.value.args[1] = self._other(node.value.args[1])
-            return node
-        fail = parse(f"raise AssertionError({name!r})").body[0]
-        return ast.If(ast.Constant(True), [node, fail], [])
+def _collected(found: Sequence[ast.ClassDef], patterns: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of classes whose methods pytest may collect, and of those that are unittest's; mixins are among them."""
+    bases = [({node.name}, frozenset[str]().union(*map(named, node.bases))) for node in found]
+    cases = {name for _, above in bases for name in above if "TestCase" in name}
+    unittests = spread(frozenset(cases), bases)
+    matching = frozenset(node.name for node in found if _matches(node.name, patterns))
+    upward = [(above, frozenset(names)) for names, above in bases]
+    return spread(unittests | matching, upward), spread(unittests, upward)
 
 
-def _called(node: ast.expr) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(name.startswith(p) or (any(c in p for c in "*?[") and fnmatchcase(name, p)) for p in patterns)
 
 
-def _suppress() -> ast.expr:
-    return parse_expression("__import__('contextlib').suppress(Exception)").body
+@dataclass(frozen=True)
+class _File:
+    """A file's text and what it says.
+
+    Attributes:
+        text: The text.
+        readable: The same, character by character, as Python can parse it.
+        starts: Where each line starts.
+    """
+
+    text: str
+    readable: str
+    starts: Sequence[int]
+    tree: ast.Module
+
+    @classmethod
+    def read(cls, text: str) -> _File:
+        """A file that cannot be parsed says nothing."""
+        mark = int(text.startswith("\ufeff"))
+        readable = re.sub("[\ud800-\udfff]", "?", text)
+        try:
+            tree = parse(readable[mark:])
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            tree = ast.Module([], [])
+        return cls(text, readable, [mark, *(found.end() for found in re.finditer("\r\n|\r|\n", text))], tree)
+
+    def takes(self, function: Function, edits: Sequence[Edit]) -> bool:
+        """Whether a function is still Python with these edits."""
+        first, end = self.starts[function.lineno - 1], self._at(function.end_lineno or 0, function.end_col_offset or 0)
+        return fits(_inserted(self.readable[first:end], [(at - first, new) for at, new in self._places(edits)]))
+
+    def changed(self, edits: Sequence[Edit], tail: str) -> str:
+        """The text with insertions, and more at its end."""
+        return f"{_inserted(self.text, self._places(edits))}\n{tail}"
+
+    def _places(self, edits: Sequence[Edit]) -> list[tuple[int, str]]:
+        return [(self._at(line, column), new) for line, column, new in edits]
+
+    def _at(self, line: int, column: int) -> int:
+        start = self.starts[line - 1]
+        return start + len(self.readable[start : start + column].encode()[:column].decode())
+
+
+def _inserted(text: str, places: Sequence[tuple[int, str]]) -> str:
+    parts, done = [], 0
+    for at, new in sorted(places, key=lambda place: place[0]):
+        parts += [text[done:at], new]
+        done = at
+    return "".join([*parts, text[done:]])
 
 
 def test_texts(files: Mapping[str, bytes], tests: list[str]) -> dict[str, str]:
     """Source of the test files."""
-    return {path: files[path].decode("utf-8", "replace") for path in tests if PurePosixPath(path).suffix == ".py"}
+    return {
+        path: files[path].decode("utf-8", "surrogateescape") for path in tests if PurePosixPath(path).suffix == ".py"
+    }
 
 
 __all__ = ["Half", "make_halves", "test_texts"]
