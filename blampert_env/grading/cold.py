@@ -8,14 +8,14 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from blampert_env.grading.environment import environment
 from blampert_env.grading.jailed import LIMITS
 from blampert_env.grading.process import Pipe, Run, run
 from blampert_env.grading.scratch import scratch_folder
-from blampert_env.grading.server import environment
 from blampert_env.grading.suite import Suite
 
 NICE = 2  # the trainer goes first; more would make the time limit depend on what else runs
-_RUNNER = str(Path(__file__).with_name("blampert_jail") / "runner.py")
+_RUNNER = str(Path(__file__).with_name("jail") / "__main__.py")
 
 
 class RunnerFailed(Exception):
@@ -49,15 +49,15 @@ def evaluate(suite: Suite, python: str, sources: Mapping[str, bytes], limit_s: f
             # the number of processes is counted over all that this user runs
             "limits": {name: value for name, value in LIMITS.items() if name != "RLIMIT_NPROC"},
             "nice": NICE,
-            "tests": suite.test_files,
+            "tests": suite.arguments,
+            "addopts": suite.addopts,
             "path": [str(root / folder) for folder in suite.folders],
-            "config": suite.config,
-            "plugins": suite.plugins,
+            "config": suite.project.pytest.file,
             "modules": suite.top_modules,
         }
         (scratch / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
         result = run(
-            [python, "-P", "-s", _RUNNER, str(scratch / "spec.json")],
+            [python, "-P", "-s", "-B", _RUNNER, "cold", str(scratch / "spec.json")],
             cwd=root,
             env=environment(python, str(scratch / "home"), str(scratch / "tmp")),
             report=report,

@@ -53,3 +53,13 @@ def content_key(sources: Mapping[str, bytes]) -> str:
         for part in (path.encode("utf-8", "surrogatepass"), sources[path]):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def as_text(sources: Mapping[str, bytes]) -> dict[str, str]:
+    """Contents as text from which :func:`as_bytes` makes the same bytes, whatever they are."""
+    return {path: content.decode("utf-8", "surrogateescape") for path, content in sources.items()}
+
+
+def as_bytes(sources: Mapping[str, str]) -> dict[str, bytes]:
+    """The bytes that :func:`as_text` was given."""
+    return {path: text.encode("utf-8", "surrogateescape") for path, text in sources.items()}

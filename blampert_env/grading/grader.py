@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, get_args
+from typing import Any
 
-from blampert_env.errors import GraderError
 from blampert_env.grading import judge
+from blampert_env.grading.arguments import check, interpreter
 from blampert_env.grading.cache import LruCache
-from blampert_env.grading.files import candidate_sources, content_key
-from blampert_env.grading.jailed import Options
-from blampert_env.grading.report import Method, TestReport
+from blampert_env.grading.doors import Doors
+from blampert_env.grading.engine import Engine, Isolation
+from blampert_env.grading.files import as_text, candidate_sources, content_key
+from blampert_env.grading.opened import opened
+from blampert_env.grading.opening import Facts
+from blampert_env.grading.report import Door, TestReport
+from blampert_env.grading.running import Wish
 from blampert_env.grading.scratch import remove_stale
-from blampert_env.grading.store import VERSION, ReportStore
+from blampert_env.grading.store import ReportStore
 from blampert_env.grading.suite import Suite, Tests
-from blampert_env.grading.trusted import Engine, Isolation, Trusted, find_out
 from blampert_env.projects import Project
 from blampert_env.resources import cache_dir
 
-# Trusted runs of this process: graders of the same project (vector environments, evaluations) share them.
-_trusted: LruCache[Trusted] = LruCache(256)
-_trusted_lock = threading.Lock()
 _LOAD = max(2, os.cpu_count() or 1)
 
 
@@ -42,11 +39,13 @@ def make_grader(
 
     Args:
         project: What is graded.
-        isolation: ``default``: tests and candidate in separate jailed processes where the project's tests allow it,
-            else in one with impossible twins (the report's ``method`` says which); ``strict``: separate, in a whole
-            sandbox, or an error; ``none``: a plain process, for trusted code and systems without a sandbox.
-        timeout_s: Seconds that the tests may take. None: ten times what the reference solution takes (the untouched
-            project, where there is none), at least 2, so that a slow machine does not change the score.
+        isolation: ``default``: code that can reach nothing but what it is given is run in the tests' own process, all
+            other code in another process than the tests, where they allow it, else with impossible twins (see
+            :data:`~blampert_env.grading.report.DOORS`); ``strict``: in another process, in a whole sandbox, or an
+            error; ``none``: a plain process, for trusted code and systems without a sandbox.
+        timeout_s: Seconds that the tests may take, those aside in which other programs had the processors. None: ten
+            times what the reference solution takes, at least 2 (where there is none: ten times what the untouched
+            project takes, at least 10), so that a slow machine does not change the score.
         python: The interpreter that runs the tests, with pytest installed; this one by default.
         tests: Which tests count: ``visible``, ``held_out`` or ``all``.
 
@@ -59,11 +58,11 @@ def make_grader(
 class Grader:
     """Runs a project's tests over candidate files; a context manager, safe in several threads, picklable.
 
-    The project's untouched state, and its reference solution if it has one, are run first (at most 60 s each): their
-    tests are the tests of every report, and they decide how candidates are graded.
-    Pytest settings of the project (pytest.ini, pyproject.toml, tox.ini, setup.cfg) hold, except ``addopts``; plugins
-    are loaded if requirements.txt names them. The root, ``src/`` and the folders of the tests are importable, behind
-    the standard library and before installed packages. Tests run in an order that the content decides.
+    Pytest collects as it does on a command line at the project's root: under the project's own configuration, import
+    mode, options and conftest files, with the plugins that are installed beside it. Options that only show, store,
+    repeat or distribute are left out, and random numbers that nobody seeds are the same in every test. The untouched
+    project, and its reference solution if it has one, are run first (at most 120 s each): their tests are the tests of
+    every report, and say which functions each of them reaches. What is found out is kept on disk.
 
     Args:
         project: What is graded.
@@ -90,19 +89,12 @@ class Grader:
         cache_size: int = 256,
         store: ReportStore | None = None,
     ) -> None:
-        _check_choice("isolation", isolation, get_args(Isolation))
-        _check_choice("tests", tests, get_args(Tests))
-        if timeout_s is not None and not 0 < timeout_s < float("inf"):
-            raise GraderError(f"timeout_s must be a number of seconds above 0, not {timeout_s}")
-        if os.name == "nt" and isolation != "none":
-            raise GraderError(
-                "the sandbox needs Linux: run Blampert under WSL, or pass isolation='none' for trusted code"
-            )
+        check(isolation, tests, timeout_s)
         self.project = project
         self.isolation = isolation
         self.timeout_s = timeout_s
         self.tests = tests
-        self.python = _interpreter(python)
+        self.python = interpreter(python)
         self.cache_size = cache_size
         self.store = store
         self._open()
@@ -110,8 +102,9 @@ class Grader:
 
     def _open(self) -> None:
         self._reports: LruCache[TestReport] = LruCache(self.cache_size)
+        self._confirmed: LruCache[TestReport] = LruCache(self.cache_size)
         self._engine = Engine(Suite(self.project, self.tests), self.python, self.isolation)
-        self._found: Trusted | None = None
+        self._found: Doors | None = None
         self._disk = self.store or ReportStore(cache_dir() / "reports.sqlite3")
 
     def grade(
@@ -123,33 +116,70 @@ class Grader:
             files: Relative path to content of the candidate's sources; those left out are the project's. For files that
                 are the project's but not sources (tests, conftest.py, configuration) the project's own content is used.
             stop_early: End at the first test that does not pass; those after it are missing. For long suites.
-            first: Ids of tests to run before the others, such as those that touch what was edited.
+            first: Ids of tests whose failures get a text, whichever else do, such as those that touch what was edited.
 
         Returns:
             The report; ``rejected`` if a path is not the project's, or a content is no text or above 2 MB.
 
         Raises:
-            GraderError: The grader itself failed, twice.
+            GraderError: The grader itself failed, twice, or ``strict`` cannot be had for this candidate.
             ProjectError: The untouched project cannot be graded.
         """
-        trusted = self._trusted_run()
-        sources = candidate_sources(self.project, files)
-        if sources is None:
-            return judge.rejected(tuple(trusted.baseline.outcomes))
-        content = content_key(sources)
-        if stop_early or self.cache_size == 0 or trusted.flaky:
-            return self._grade(trusted, sources, content, stop_early, first)
-        report = self._reports.get(content)
+        doors = self._doors()
+        candidate = candidate_sources(self.project, files)
+        if candidate is None:
+            return replace(judge.rejected(doors.facts.ids), uncounted=doors.facts.baseline.uncounted)
+        sources = as_text(candidate)
+        wish = Wish(self.limit_s, first, stop_early)
+        content = content_key(candidate)
+        if stop_early or self.cache_size == 0 or doors.facts.flaky:
+            return self._secret(doors.grade(sources, wish))
+        return self._kept(self._reports, content, "", lambda: doors.grade(sources, wish))
+
+    def confirm(self, files: Mapping[str, str | bytes], *, first: Sequence[str] = ()) -> TestReport:
+        """The report on a candidate that is to be kept: as best, as solved, for others.
+
+        What :meth:`grade` says of code in the tests' own process is checked once: every test is run again, beside
+        impossible twins of the tests. If a twin passes, nothing counts (``killed`` is ``tampered``); a test that passes
+        only once has not passed. ``report.unconfirmed`` names the tests that passed and that no twin vouches for.
+
+        Args:
+            files: As for :meth:`grade`.
+            first: As for :meth:`grade`.
+
+        Raises:
+            GraderError: As for :meth:`grade`.
+            ProjectError: As for :meth:`grade`.
+        """
+        report = self.grade(files, first=first)
+        candidate, doors = candidate_sources(self.project, files), self._doors()
+        if candidate is None or report.verdict == "rejected":
+            return report
+        sources = as_text(candidate)
+        wish = Wish(self.limit_s, first)
+        if self.cache_size == 0 or doors.facts.flaky:
+            return self._secret(doors.confirm(sources, report, wish))
+        key = content_key(candidate)
+        return self._kept(self._confirmed, key, "confirmed", lambda: doors.confirm(sources, report, wish))
+
+    def _kept(
+        self, reports: LruCache[TestReport], content: str, kind: str, make: Callable[[], TestReport]
+    ) -> TestReport:
+        """A report from memory, from disk, or made now and kept there unless the run was killed."""
+        report = reports.get(content)
         if report is None:
-            key = self._key(content)
+            key = self._key(content + kind)
             report = self._disk.get(key)
             if report is None:
-                report = self._grade(trusted, sources, content, False, first)
+                report = self._secret(make())
                 if report.killed is None:
                     self._disk.put(key, report)
             if report.killed is None:
-                self._reports.put(content, report)
+                reports.put(content, report)
         return report.copy()
+
+    def _secret(self, report: TestReport) -> TestReport:
+        return judge.silent(report) if self.tests != "visible" else report
 
     def grade_many(
         self,
@@ -173,7 +203,7 @@ class Grader:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        self._trusted_run()
+        self._doors()
         reports = []
         with ThreadPoolExecutor(workers or _LOAD) as pool:
             for done, report in enumerate(pool.map(self.grade, files_list), start=1):
@@ -181,42 +211,6 @@ class Grader:
                 if on_progress is not None:
                     on_progress(done, len(files_list))
         return reports
-
-    def _grade(
-        self, trusted: Trusted, sources: Mapping[str, bytes], content: str, stop_early: bool, first: Sequence[str]
-    ) -> TestReport:
-        """Run, and judge what was run."""
-        ids = tuple(trusted.baseline.outcomes)
-        limit_s = trusted.limit_s if self.timeout_s is None else self.timeout_s
-        seed = content if trusted.shuffles else ""
-        options = Options(limit_s, seed, first, stop_early, mutable=trusted.mutable)
-        report = self._judged(trusted, sources, options, ids)
-        for _ in range(2):
-            # somebody else may have killed it; a candidate that ends itself does so again
-            if report.verdict == "crashed" and report.killed in ("SIGKILL", "SIGTERM"):
-                report = self._judged(trusted, sources, options, ids)
-        return report
-
-    def _judged(
-        self, trusted: Trusted, sources: Mapping[str, bytes], options: Options, ids: tuple[str, ...]
-    ) -> TestReport:
-        secret = self.tests != "visible"
-        if trusted.method != "in-process":
-            run = self._engine.run(trusted.method, sources, options)
-            if run.records.finished and run.records.all[-1].get("tampered"):
-                return judge.tampered(ids, "split")
-            return judge.report(run, ids, secret=secret, method=trusted.method)
-        report, twins = self._engine.run_both(sources, options, ids)
-        unproved = [
-            test
-            for test, outcome in report.outcomes.items()
-            if outcome == "passed" and test in trusted.twins and twins.get(test) not in ("failed", "error")
-        ]
-        if any(twins.get(test) == "passed" for test in unproved):
-            return judge.tampered(ids)
-        # their twins had no chance to fail, as the run was cut off: the tests may be right, and may be forged
-        report = judge.without(report, unproved)
-        return judge.silent(report) if secret else report
 
     @property
     def baseline(self) -> TestReport:
@@ -226,32 +220,40 @@ class Grader:
             GraderError: The grader itself failed, twice.
             ProjectError: Its tests cannot be collected, or there are none.
         """
-        return self._trusted_run().baseline.copy()
+        return self._doors().facts.baseline.copy()
+
+    @property
+    def facts(self) -> Facts:
+        """What was found out about the project; raises as :attr:`baseline`."""
+        return self._doors().facts
 
     @property
     def test_ids(self) -> tuple[str, ...]:
         """The ids of the tests, in the order of the trusted run; raises as :attr:`baseline`."""
-        return tuple(self._trusted_run().baseline.outcomes)
+        return self._doors().facts.ids
 
     @property
     def limit_s(self) -> float:
         """Seconds that a candidate's tests may take; raises as :attr:`baseline`."""
-        return self._trusted_run().limit_s if self.timeout_s is None else self.timeout_s
+        return self._doors().facts.limit_s if self.timeout_s is None else self.timeout_s
 
     @property
-    def method(self) -> Method:
-        """How candidates are graded: ``split``, ``in-process`` or ``subprocess``; raises as :attr:`baseline`."""
-        return self._trusted_run().method
+    def method(self) -> Door:
+        """The door of code that nobody suspects: ``plain``; ``apart`` if strict; ``subprocess`` without a sandbox."""
+        if not self._engine.jailed:
+            return "subprocess"
+        return "apart" if self.isolation == "strict" else "plain"
 
     @property
     def why(self) -> str:
-        """Why they are not graded split, one line; "" if they are. Raises as :attr:`baseline`."""
-        return self._trusted_run().why
+        """Why tests cannot be run apart from the candidate, one line; "" if all can. Raises as :attr:`baseline`."""
+        self._doors()
+        return next((why for why in self._engine.together.values() if why), "")
 
     @property
-    def flaky(self) -> frozenset[str]:
-        """Ids of tests that said different things of the same code; raises as :attr:`baseline`."""
-        return self._trusted_run().flaky
+    def together(self) -> Mapping[str, str]:
+        """Test file to why it cannot be run with the candidate in another process; "" where it can."""
+        return dict(self._engine.together)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -285,36 +287,12 @@ class Grader:
     def __repr__(self) -> str:
         return f"Grader({self.project.name!r}, isolation={self.isolation!r}, tests={self.tests!r})"
 
-    def _trusted_run(self) -> Trusted:
+    def _doors(self) -> Doors:
+        """The opened project."""
         if self._found is None:
-            key = (self.project.fingerprint, self.project.root, self.python, self.isolation, self.tests)
-            with _trusted_lock:
-                found = _trusted.get(key)
-                if found is None:
-                    found = find_out(self._engine)
-                    if self.tests != "visible":
-                        found = _without_texts(found)
-                    _trusted.put(key, found)
-            self._found = found
+            self._found = opened(self._engine, self._disk, is_kept=self.cache_size > 0)
+            self._engine = self._found.engine
         return self._found
 
     def _key(self, content: str) -> bytes:
-        parts = (str(VERSION), self._engine.key(), str(self.timeout_s), content)
-        return hashlib.sha256("\n".join(parts).encode()).digest()
-
-
-def _without_texts(found: Trusted) -> Trusted:
-    return replace(found, baseline=judge.silent(found.baseline))
-
-
-def _interpreter(python: str | None) -> str:
-    """The absolute path of the interpreter, links kept: a virtual environment's python is one."""
-    path = shutil.which(os.path.expanduser(python)) if python else sys.executable
-    if not path:
-        raise GraderError(f"python={python!r} is no program: give the path of a Python interpreter with pytest")
-    return os.path.abspath(path)
-
-
-def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise GraderError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+        return hashlib.sha256("\n".join((self._doors().engine_key, str(self.timeout_s), content)).encode()).digest()

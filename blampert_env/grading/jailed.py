@@ -7,15 +7,16 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from blampert_env.grading.files import encode
 from blampert_env.grading.process import Run, signal_name
 from blampert_env.grading.records import Records
 from blampert_env.grading.server import Lane, Server, ServerFailed
 from blampert_env.grading.suite import Suite
 
-Mode = Literal["split", "whole"]
+Way = Literal["collected", "fresh", "split"]
 
 MEMORY = 2 * 2**30
 LIMITS = {
@@ -26,6 +27,7 @@ LIMITS = {
     "RLIMIT_NPROC": 128,
     "RLIMIT_CORE": 0,
 }
+TEXTS = 3  # what a prompt shows
 
 
 @dataclass(frozen=True)
@@ -33,36 +35,57 @@ class Options:
     """How one evaluation differs from another of the same project.
 
     Attributes:
-        limit_s: Seconds from the start of the tests.
-        seed: Of the order of the tests.
-        first: Ids of tests to run before the others.
+        limit_s: Seconds from the start of the tests, those aside in which others had the processors.
+        seed: Of the order of the tests; "" for their own.
+        run: Ids of the tests to run; None for all.
+        first: Ids of tests whose failures get a text in any case.
+        texts: How many other failures get one.
         stop_early: End at the first test that does not pass.
-        enforces: Whether a candidate that changes a file of the project's is stopped.
+        trace: Whether to watch which functions each test reaches.
+        swaps: For ``collected``: files whose functions get other code, with the numbers of their new statements.
+        twins: For ``collected``: test files whose functions take the place of those that were collected.
+        wanted: The tests that become twins.
+        enforces: Whether a separated candidate that changes a file of the project's is stopped.
         mutable: Files that trusted code changes.
     """
 
     limit_s: float
     seed: str = ""
+    run: Sequence[str] | None = None
     first: Sequence[str] = ()
+    texts: int = TEXTS
     stop_early: bool = False
+    trace: bool = False
+    swaps: Sequence[tuple[str, Sequence[int]]] = ()
+    twins: Mapping[str, bytes] = field(default_factory=dict)
+    wanted: Sequence[str] = ()
     enforces: bool = True
     mutable: Sequence[str] = ()
 
 
-def specification(suite: Suite, mode: Mode, twins: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
-    """All that a lane needs to know of a project, and of the test files that will be run beside its own."""
-    project = suite.project
+def specification(suite: Suite, base: Mapping[str, bytes], apart: Sequence[str]) -> dict[str, Any]:
+    """All that a lane needs to know of a project.
+
+    Args:
+        suite: Its tests.
+        base: The sources that its collected session is made with.
+        apart: Test files that can be run with the candidate elsewhere.
+    """
+    untouched = encode(suite.project.sources)
     spec: dict[str, Any] = {
-        "mode": mode,
         "modules": sorted(suite.modules),
         "packages": suite.packages,
+        "own": suite.own,
         "folders": suite.folders,
-        "files": _packed(suite.protected),
-        "untouched": _packed({**suite.shown, **{path: text.encode() for path, text in project.sources.items()}}),
-        "twins": [_packed({path: text.encode() for path, text in files.items()}) for files in twins],
-        "tests": suite.test_files,
-        "config": suite.config,
-        "plugins": suite.plugins,
+        "files": _packed({**suite.protected, **untouched, **base}),
+        "tests_files": _packed(suite.protected),
+        "untouched": _packed({**suite.shown, **untouched}),
+        "sources": sorted(suite.project.sources),
+        "tests": suite.arguments,
+        "apart": list(apart),
+        "addopts": suite.addopts,
+        "config": suite.project.pytest.file,
+        "rewritten": suite.rewritten,
         "preload": suite.preload,
         "limits": LIMITS,
         "unused": suite.unused_plugins,
@@ -70,43 +93,52 @@ def specification(suite: Suite, mode: Mode, twins: Sequence[Mapping[str, str]] =
         "cwd": suite.asks_for_folder,
         "top_modules": suite.top_modules,
     }
-    spec["id"] = hashlib.sha256(
-        json.dumps([project.fingerprint, suite.tests, spec], sort_keys=True).encode()
-    ).hexdigest()
-    return spec
+    text = json.dumps([suite.project.fingerprint, suite.tests, spec], sort_keys=True)
+    return {**spec, "id": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def stage(server: Server, spec: dict[str, Any]) -> dict[str, Any]:
-    """Open a project in a lane: ``records`` of its collection, ``is_dynamic``, ``unsupported``, ``layers``.
+def stage(server: Server, spec: dict[str, Any], zygote: str) -> dict[str, Any]:
+    """Make a zygote of a project in a lane; what it said: ``refused``, ``records`` of its collection, ``layers`` ...
 
     Raises:
         ServerFailed: The machinery failed.
     """
     with server.lane() as lane:
-        return lane.open(spec)
+        lane.open(spec)
+        return lane.ask({"op": "stage", "project": spec["id"], "zygote": zygote})
 
 
-def evaluate(server: Server, suite: Suite, spec: dict[str, Any], sources: Mapping[str, bytes], options: Options) -> Run:
+def evaluate(server: Server, spec: dict[str, Any], way: Way, files: Mapping[str, bytes], options: Options) -> Run:
     """Run the tests over one candidate.
+
+    Args:
+        server: Where.
+        spec: The project's.
+        way: In a fork of the collected session, in one that imports anew, or in another process than the tests.
+        files: What differs from the specification's files.
+        options: The rest.
 
     Raises:
         ServerFailed: The machinery failed.
     """
-    base = {path: text.encode() for path, text in suite.project.sources.items()}
-    tests = suite.test_files
     token = secrets.token_hex(16)
-    files = {**suite.shown, **base, **sources} if spec["mode"] == "split" else suite.whole(sources)
     job = {
         "op": "grade",
         "project": spec["id"],
-        "files": _packed(files),
-        "tests": tests,
+        "door": way,
+        "changes": _packed(files),
         "token": token,
         "limit_s": options.limit_s,
         "seed": options.seed,
+        "run": options.run,
         "first": list(options.first),
+        "texts": options.texts,
         "stop_early": options.stop_early,
-        "watched": sorted(suite.shown.keys() - set(options.mutable)),
+        "trace": options.trace,
+        "swaps": options.swaps,
+        "twins": _packed(options.twins),
+        "wanted": list(options.wanted),
+        "watched": sorted(spec["untouched"].keys() - set(spec["sources"]) - set(options.mutable)),
         "enforces": options.enforces,
     }
     with server.lane() as lane:
@@ -124,7 +156,7 @@ def _run(lane: Lane, job: dict[str, Any], token: str, python: str) -> Run:
     killed = answer["killed"]
     finished = records.finished
     gone = finished and bool(records.all[-1].get("gone"))
-    if not finished and killed is None and _is_split(records):  # whatever then became of the candidate
+    if not finished and killed is None and job["door"] == "split":  # whatever then became of the candidate
         said = [str(record.get("failure")) for record in records.of_kind("broken")]
         raise ServerFailed(f"the process that runs the tests ended early{': ' + said[0] if said else ''}")
     if killed is None and (gone or not finished) and code is not None and code < 0:
@@ -132,13 +164,16 @@ def _run(lane: Lane, job: dict[str, Any], token: str, python: str) -> Run:
     exit_code = code if (gone or not finished) and killed is None else None
     for record in records.all:
         if isinstance(record.get("failure"), str):
-            record["failure"] = record["failure"].replace("/tests/", "").replace("/box/", "")
+            record["failure"] = _without_roots(record["failure"])
     return Run(records, killed, exit_code, answer["seconds"], "")
 
 
-def _is_split(records: Records) -> bool:
-    """Whether the run's records are of trusted tests, which do not end by themselves."""
-    return bool(records.all) and bool(records.all[0].get("split"))
+def _without_roots(text: str) -> str:
+    """The text with the project's paths as the project has them."""
+    for root in ("/tests/", "/box/"):
+        text = text.replace(f'"{root}', '"').replace(f" {root}", " ").replace(f"'{root}", "'")
+        text = "\n".join(line.removeprefix(root) for line in text.split("\n"))
+    return text
 
 
 def _ending(answer: Mapping[str, Any]) -> str:
@@ -152,4 +187,4 @@ def _packed(files: Mapping[str, bytes]) -> dict[str, str]:
     return {path: base64.b64encode(content).decode() for path, content in files.items()}
 
 
-__all__ = ["LIMITS", "Mode", "Options", "evaluate", "specification", "stage"]
+__all__ = ["LIMITS", "Options", "Way", "evaluate", "specification", "stage"]

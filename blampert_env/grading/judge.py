@@ -3,54 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
 from blampert_env.errors import ProjectError
 from blampert_env.grading.process import Run
-from blampert_env.grading.report import Method, Outcome, TestReport, Verdict
+from blampert_env.grading.report import Door, Outcome, TestReport, Verdict
 
 MAX_FAILURE = 2_000
 _LIBRARY = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|python3\.\d+)/")  # before a library's own path
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+# addresses, UUIDs, times and other long numbers in a parameter's id
+_VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{8,}")
 _COMPLETE = (0, 1, 5)  # pytest's exit codes for: all passed, some failed, nothing collected
 _ENDED = {
     "timeout": "did not finish within the time limit",
     "output": "wrote too much output",
 }
+Records = Sequence[Mapping[str, Any]]
 
 
-def collected(run: Run, name: str) -> tuple[str, ...]:
-    """The test ids of a trusted run.
+def collected(records: Records, name: str) -> tuple[str, ...]:
+    """The test ids that a trusted collection gave; each once.
 
     Raises:
-        ProjectError: A test file cannot be collected, there is no test, or a source cannot be told from another module.
+        ProjectError: Nothing can be collected, or a source cannot be told from another module.
     """
-    for record in run.records.of_kind("not_collected"):
-        if record["outcome"] == "failed":
-            why = _reason(record["failure"])
-            raise ProjectError(f"{name}: {record['id'] or 'tests'} cannot be collected ({why}): correct the project")
-    for record in run.records.of_kind("outside"):
-        raise ProjectError(f"{name}: {record['path']} has the name of another module ({record['file']}): rename it")
-    ids = _collected_ids(run)
-    if ids:
-        return ids
-    if run.killed or run.exit_code is not None or not _is_complete(run):
-        last = _reason(run.output) or run.killed or f"exit code {run.exit_code}"
-        raise ProjectError(f"{name}: collecting the tests failed ({last}): correct the project")
-    raise ProjectError(f"{name} has test files but no test in them: write a function whose name starts with test_")
+    for record in records:
+        if record["kind"] == "not_collected" and record["outcome"] == "failed" and not record["id"]:
+            raise ProjectError(f"{name}: the tests cannot be collected ({_reason(record['failure'])}): correct them")
+        if record["kind"] == "outside":
+            raise ProjectError(f"{name}: {record['path']} has the name of another module ({record['file']}): rename it")
+    return tuple(dict.fromkeys(ids_of(records)))
 
 
-def report(run: Run, ids: Sequence[str], *, secret: bool = False, method: Method = "split") -> TestReport:
+def no_tests(records: Records, name: str) -> ProjectError:
+    """Why there is no test in a project."""
+    for path, why in broken_files(records).items():
+        return ProjectError(f"{name}: {path} cannot be collected ({why}): correct the project")
+    return ProjectError(
+        f"{name}: pytest collects no test: name them as pytest expects (test_*.py, test_*), set python_files, "
+        "or name them in [tool.blampert] tests = [...] of pyproject.toml"
+    )
+
+
+def broken_files(records: Records) -> dict[str, str]:
+    """Test files that cannot be imported, and the reason in a line."""
+    return {
+        str(record["id"]): _reason(str(record["failure"]))
+        for record in records
+        if record["kind"] == "not_collected" and record["outcome"] == "failed" and record["id"]
+    }
+
+
+def report(run: Run, ids: Sequence[str], *, door: Door = "plain", expected: Sequence[str] | None = None) -> TestReport:
     """The report on a candidate.
 
     Args:
         run: Its run.
         ids: The test ids of the trusted run; others are ignored, those without a result are missing.
-        secret: Leave the texts of failures empty, since they may quote held-out tests.
-        method: How it was graded.
+        door: How the tests were run.
+        expected: Those that were to be run; all by default.
     """
+    expected = ids if expected is None else expected
     outcomes: dict[str, Outcome] = dict.fromkeys(ids, "missing")
     texts: dict[str, str] = {}
     running = _take_results(run, outcomes, texts)
@@ -61,19 +77,20 @@ def report(run: Run, ids: Sequence[str], *, secret: bool = False, method: Method
         texts[running] = _ENDED.get(run.killed or "", how)
     return TestReport(
         outcomes=outcomes,
-        failures={test: "" if secret else tidy(texts[test]) for test in ids if test in texts},
+        failures={test: tidy(texts[test]) for test in ids if test in texts},
         duration_s=run.seconds,
         killed=run.killed,
         verdict=_verdict(run),
-        method=method,
+        doors=dict.fromkeys(expected, door),
     )
 
 
-def tampered(ids: Sequence[str], method: Method = "in-process") -> TestReport:
+def tampered(ids: Sequence[str], door: Door) -> TestReport:
     """The report on files that made a test pass which cannot, or answer what it wants to hear: nothing counts."""
     text = "a test that cannot pass did: the tests were tampered with"
+    doors = dict.fromkeys(ids, door)
     return TestReport(
-        dict.fromkeys(ids, "failed"), dict.fromkeys(ids[:1], text), 0.0, "tampered", "rejected", "in-process"
+        dict.fromkeys(ids, "failed"), dict.fromkeys(ids[:1], text), 0.0, "tampered", "rejected", doors=doors
     )
 
 
@@ -87,22 +104,33 @@ def silent(report: TestReport) -> TestReport:
     return replace(report, failures=dict.fromkeys(report.failures, ""))
 
 
-def joined(reports: Sequence[TestReport], outcomes: dict[str, Outcome], from_second: Sequence[bool]) -> TestReport:
-    """One report of two runs.
+def joined(parts: Sequence[tuple[TestReport, set[str]]], ids: Sequence[str]) -> TestReport:
+    """One report of several runs.
 
     Args:
-        reports: Of the two runs.
-        outcomes: Each test's, from the run in which it was itself.
-        from_second: Whether that was the second, for each of them.
+        parts: Reports, and the tests that each decides.
+        ids: Of all tests, in order.
     """
-    failures = {
-        test: reports[second].failures[test]
-        for test, second in zip(outcomes, from_second, strict=True)
-        if test in reports[second].failures
-    }
-    worst = max(reports, key=lambda report: ("ok", "crashed", "timeout").index(report.verdict))
-    seconds = sum(report.duration_s for report in reports)
-    return TestReport(outcomes, failures, seconds, worst.killed, worst.verdict, "in-process")
+    outcomes: dict[str, Outcome] = dict.fromkeys(ids, "missing")
+    failures: dict[str, str] = {}
+    doors: dict[str, Door] = {}
+    why: dict[str, str] = {}
+    for report, tests in parts:
+        outcomes |= {test: report.outcomes[test] for test in tests}
+        failures |= {test: text for test, text in report.failures.items() if test in tests}
+        doors |= {test: report.doors[test] for test in tests if test in report.doors}
+        why |= report.why
+    severity = ("ok", "crashed", "timeout", "rejected", "infra")
+    worst = max((report for report, _ in parts), key=lambda report: severity.index(report.verdict))
+    return TestReport(
+        outcomes,
+        {test: failures[test] for test in ids if test in failures},
+        sum(report.duration_s for report, _ in parts),
+        worst.killed,
+        worst.verdict,
+        doors={test: doors[test] for test in ids if test in doors},
+        why=why,
+    )
 
 
 def rejected(ids: Sequence[str]) -> TestReport:
@@ -116,6 +144,12 @@ def tidy(text: str) -> str:
     return _cut(_LIBRARY.sub("", _cut(text, 2 * MAX_FAILURE)), MAX_FAILURE)
 
 
+def ids_of(records: Records) -> tuple[str, ...]:
+    """Test ids in the order in which they were collected."""
+    lists = [record.get("ids") for record in records if record["kind"] == "collected"]
+    return tuple(str(test) for tests in lists if isinstance(tests, list) for test in tests)
+
+
 def _cut(text: str, size: int) -> str:
     """Without its middle, if it is longer than ``size`` characters; what went wrong is said at the end."""
     gap = "\n[...]\n"
@@ -126,9 +160,10 @@ def _cut(text: str, size: int) -> str:
 def _take_results(run: Run, outcomes: dict[str, Outcome], texts: dict[str, str]) -> str | None:
     """Fill in what the tests said; returns the last test that began."""
     running = None
+    known = _by_position(ids_of(run.records.all), outcomes)
     for record in run.records.all:
-        test = record.get("id")
-        if not isinstance(test, str) or test not in outcomes:
+        test = known.get(str(record.get("id")), str(record.get("id")))
+        if test not in outcomes:
             continue
         if record["kind"] == "running":
             running = test
@@ -140,12 +175,28 @@ def _take_results(run: Run, outcomes: dict[str, Outcome], texts: dict[str, str])
     return running
 
 
+def _by_position(found: Sequence[str], outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+    """Ids that vary by process to those of the trusted run: the n-th of a function each, if nothing else differs."""
+    strange = [test for test in found if test not in outcomes]
+    missing = [test for test in outcomes if test not in set(found)] if strange else []
+    groups: dict[str, tuple[list[str], list[str]]] = {}
+    for number, tests in enumerate((strange, missing)):
+        for test in tests:
+            groups.setdefault(_VARYING.sub("#", test), ([], []))[number].append(test)
+    return {
+        test: known
+        for tests, others in groups.values()
+        if len(tests) == len(others)
+        for test, known in zip(tests, others, strict=True)
+    }
+
+
 def _take_collection_errors(run: Run, outcomes: dict[str, Outcome], texts: dict[str, str]) -> None:
     """A file that cannot be imported: each of its tests has an error, or is skipped."""
     for record in run.records.of_kind("not_collected"):
         where: Any = record.get("id")
         for test, outcome in outcomes.items():
-            if outcome == "missing" and (where == "" or test.startswith(f"{where}::")):
+            if outcome == "missing" and (where == "" or test.startswith((f"{where}::", f"{where}/"))):
                 outcomes[test] = "error" if record.get("outcome") == "failed" else "skipped"
                 if record.get("outcome") == "failed":
                     texts[test] = str(record.get("failure"))
@@ -154,20 +205,8 @@ def _take_collection_errors(run: Run, outcomes: dict[str, Outcome], texts: dict[
 def _verdict(run: Run) -> Verdict:
     if run.killed == "timeout":
         return "timeout"
-    return "ok" if _is_complete(run) else "crashed"
-
-
-def _is_complete(run: Run) -> bool:
-    """Pytest came to its end, and to every test on the way."""
     last = run.records.all[-1] if run.records.finished else {}
-    if last.get("code") not in _COMPLETE or last.get("gone"):
-        return False
-    return len(run.records.of_kind("outcome")) == len(_collected_ids(run))
-
-
-def _collected_ids(run: Run) -> tuple[str, ...]:
-    lists = [record.get("ids") for record in run.records.of_kind("collected")]
-    return tuple(str(test) for tests in lists if isinstance(tests, list) for test in tests)
+    return "ok" if last.get("code") in _COMPLETE and not last.get("gone") else "crashed"
 
 
 def _reason(text: str) -> str:

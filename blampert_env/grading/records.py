@@ -14,6 +14,7 @@ KINDS = frozenset(
         "outcome",
         "outside",
         "no_pytest",
+        "reached",
         "restage",
         "broken",
         "finished",

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from blampert_env.grading.blampert_jail.tree import attempt, remove_tree
+from blampert_env.grading.jail.walls.tree import attempt, remove_tree
 
 _PREFIX = "blampert-grade-"
 JAIL_PREFIX = "blampert-jail-"  # followed by the process that made it

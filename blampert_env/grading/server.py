@@ -18,43 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from blampert_env.grading import cgroups
-from blampert_env.grading.blampert_jail import channel
+from blampert_env.grading.environment import environment
+from blampert_env.grading.jail.wire import channel
 from blampert_env.grading.process import signal_name
 from blampert_env.grading.scratch import JAIL_PREFIX
 
-_SCRIPT = str(Path(__file__).with_name("blampert_jail") / "__main__.py")
+_SCRIPT = str(Path(__file__).with_name("jail") / "__main__.py")
 _START_LIMIT_S = 60.0
 _FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin above
 _LANES = 64
 SLOT_SIZE = "256m"
-OPEN_PROJECTS = 24
+OPEN_PROJECTS = 16  # each has up to seven processes, of the 256 that a lane may have
 PLACES = ("box", "tmp", "shm", "grants", "tests")
 
 
 class ServerFailed(Exception):
     """The jail's processes ended or could not do their part; one line says how."""
-
-
-def environment(python: str, home: str, tmp: str) -> dict[str, str]:
-    """The whole environment of a run; nothing of the trainer's, where API keys are."""
-    found = {
-        "PATH": os.pathsep.join([os.path.dirname(python), "/usr/local/bin", "/usr/bin", "/bin"]),
-        "HOME": home,
-        "TMPDIR": tmp,
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "TF_BUILD": "1",  # Hypothesis takes its CI profile: no random seeds, no deadline in milliseconds
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):  # some interpreters do not start without
-        if name in os.environ:
-            found[name] = os.environ[name]
-    return found
 
 
 class Server:
@@ -87,7 +66,7 @@ class Server:
         }
         with theirs, tempfile.TemporaryFile() as said:
             self.process = subprocess.Popen(
-                [python, "-P", "-s", "-B", _SCRIPT, str(theirs.fileno()), str(os.getpid()), json.dumps(facts)],
+                [python, "-P", "-s", "-B", _SCRIPT, "jail", str(theirs.fileno()), str(os.getpid()), json.dumps(facts)],
                 pass_fds=[theirs.fileno()],
                 env=environment(python, "/tmp", "/tmp"),
                 cwd="/",
@@ -225,7 +204,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
-        from blampert_env.grading.blampert_jail.tree import remove_tree
+        from blampert_env.grading.jail.walls.tree import remove_tree
 
         if self._scratch is not None:
             remove_tree(self._scratch)

@@ -14,7 +14,6 @@ from blampert_env.grading.report import TestReport
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1  # part of every key: a grader that judges differently must not read old reports
 MAX_REPORTS = 200_000
 
 
@@ -27,33 +26,37 @@ class ReportStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._is_broken = False  # asking again would wait for a lock each time
         self._local = threading.local()
 
     def get(self, key: bytes) -> TestReport | None:
         """The report of a key, None if it is not there."""
         found = self.value(key)
-        return None if found is None else TestReport(**found)
+        return None if found is None else TestReport.from_json(found)
 
     def put(self, key: bytes, report: TestReport) -> None:
         """Keep a report; a store that cannot be written (a full disk) keeps nothing, which costs time only."""
-        fields = {name: getattr(report, name) for name in report.__dataclass_fields__}
-        fields |= {"outcomes": dict(report.outcomes), "failures": dict(report.failures)}
-        self.keep(key, fields)
+        self.keep(key, report.as_json())
 
     def value(self, key: bytes) -> Any:
         """What was kept under a key, None if nothing was."""
         import sqlite3
 
+        if self._is_broken:
+            return None
         try:
             row = self._connection().execute("SELECT value FROM reports WHERE key = ?", (key,)).fetchone()
-        except sqlite3.Error:
+            return None if row is None else json.loads(row[0])
+        except (sqlite3.Error, StorageError, ValueError):
+            self._is_broken = True
             return None
-        return None if row is None else json.loads(row[0])
 
     def keep(self, key: bytes, value: Any) -> None:
         """Keep a JSON value under a key."""
         import sqlite3
 
+        if self._is_broken:
+            return
         try:
             connection = self._connection()
             with connection:
@@ -67,7 +70,7 @@ class ReportStore:
                         (MAX_REPORTS,),
                     )
         except (sqlite3.Error, StorageError):
-            return
+            self._is_broken = True
 
     def close(self) -> None:
         """Close this thread's connection; the next use opens another."""
@@ -83,9 +86,7 @@ class ReportStore:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise StorageError(
-                    f"cannot make {self.path.parent}: {error.strerror}; check its permissions"
-                ) from error
+                raise StorageError(f"cannot make {self.path.parent}: {error.strerror}") from error
             connection = sqlite3.connect(self.path, timeout=2.0)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")  # losing a report costs one evaluation

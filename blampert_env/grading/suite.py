@@ -1,49 +1,25 @@
-"""What to run of a project: its test files, where its modules are found, how pytest is told."""
+"""What to run of a project: how pytest is told, which files it is given, where modules are found."""
 
 from __future__ import annotations
 
-import ast
-import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Literal
 
 from blampert_env.errors import ProjectError
-from blampert_env.grading.blampert_jail.linux import words
 from blampert_env.grading.files import encode
-from blampert_env.parsing import parse
+from blampert_env.grading.options import kept_options
+from blampert_env.grading.splitting import top_imports
 from blampert_env.projects import Project
 
 Tests = Literal["visible", "held_out", "all"]
 
-_CONFIGS = (
-    ("pytest.ini", b""),
-    ("pyproject.toml", b"[tool.pytest"),
-    ("tox.ini", b"[pytest]"),
-    ("setup.cfg", b"[tool:pytest]"),
-)  # in pytest's order, with what makes each its configuration
+_CONFIGS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _TEST_FOLDERS = frozenset({"test", "tests"})
-# third-party imports of tests that work with a candidate in another process
-_SPLITTABLE = frozenset({"pytest", "hypothesis", "numpy", "pandas", "_pytest", "pytest_mock"})
-# standard modules whose use in tests means that they look into the interpreter they share with the candidate
-_LOOKS_INSIDE = frozenset(
-    words(
-        "subprocess multiprocessing threading concurrent pickle shelve copyreg ctypes gc weakref importlib imp "
-        "runpy inspect tracemalloc trace faulthandler code pdb doctest sched queue signal symtable ast dis pkgutil"
-    )
-)
-_LOOKS_INSIDE_CALLS = frozenset({"exec", "eval", "compile", "__import__", "globals"})
-_LOOKS_INSIDE_ATTRIBUTES = frozenset(
-    words(
-        "modules getrefcount getsizeof settrace setprofile setrecursionlimit _getframe system popen fork spawnl "
-        "spawnv execv __code__ __globals__ __subclasses__ __closure__ gather create_task TaskGroup ensure_future "
-        "wait_for"
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -59,18 +35,37 @@ class Suite:
     tests: Tests
 
     @cached_property
-    def test_files(self) -> list[str]:
-        """Paths of the test files to run.
+    def arguments(self) -> list[str]:
+        """What pytest is told to collect; nothing for whatever it finds by itself.
 
         Raises:
-            ProjectError: There are none.
+            ProjectError: There are no tests of this kind.
         """
-        held_out = [path for path in self.project.held_out if _is_test(path)]
-        chosen = {"visible": [*self.project.tests], "held_out": held_out, "all": [*self.project.tests, *held_out]}
-        if not chosen[self.tests]:
-            kind = "held-out " if self.tests == "held_out" else ""
-            raise ProjectError(f"{self.project.name} has no {kind}tests: add a test_*.py file for pytest")
-        return chosen[self.tests]
+        config = self.project.pytest
+        visible = [*(self.project.arguments or config.options.arguments)]
+        if self.tests == "visible":
+            return visible
+        if not any(path.endswith(".py") for path in self.project.held_out):
+            raise ProjectError(f"{self.project.name} has no held-out tests: add a test_*.py file to held_out/")
+        if self.tests == "held_out":
+            return ["held_out"]
+        visible = visible or list(config.testpaths)
+        return [*visible, "held_out"] if visible else ["."]
+
+    @cached_property
+    def addopts(self) -> list[str]:
+        """The project's own options, without those that only show, store, repeat or distribute."""
+        config = self.project.pytest
+        kept = kept_options(config.addopts, config.options.arguments)
+        return [*kept, "--import-mode=importlib"] if self._names_clash else kept
+
+    @property
+    def _names_clash(self) -> bool:
+        """Whether pytest would take a held-out file for a visible one of the same name."""
+        if self.tests != "all":
+            return False
+        names = {PurePosixPath(path).name for path in self.project.tests}
+        return any(PurePosixPath(path).name in names for path in self.project.held_out if path.endswith(".py"))
 
     @cached_property
     def protected(self) -> dict[str, bytes]:
@@ -82,12 +77,13 @@ class Suite:
 
     @cached_property
     def shown(self) -> dict[str, bytes]:
-        """Files that a candidate may read while it runs: data and helpers, no tests and nothing beside them."""
-        hidden = {"conftest.py", *(name for name, _ in _CONFIGS)}
+        """Files that a separated candidate may read while it runs: data, no tests and nothing beside them."""
         return {
             path: content
             for path, content in self.project.support.items()
-            if not _TEST_FOLDERS & set(PurePosixPath(path).parts[:-1]) and PurePosixPath(path).name not in hidden
+            if not _TEST_FOLDERS & set(PurePosixPath(path).parts[:-1])
+            and PurePosixPath(path).name not in _CONFIGS
+            and not path.endswith(".py")
         }
 
     def whole(self, sources: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -96,36 +92,17 @@ class Suite:
 
     @cached_property
     def folders(self) -> list[str]:
-        """On ``sys.path``: the root, ``src/``, and of each test file the first folder above that is no package."""
-        files = {**self.protected, **encode(self.project.sources)}
-        folders = ["."]
-        if any(path.startswith("src/") for path in files) and "src/__init__.py" not in files:
-            folders.append("src")
-        for test in self.test_files:
-            folder = PurePosixPath(test).parent
-            while str(folder) != "." and str(folder / "__init__.py") in files:
-                folder = folder.parent
-            folders.append(str(folder))
-        return list(dict.fromkeys(folders))
-
-    @cached_property
-    def config(self) -> str:
-        """The project's own pytest configuration, or none."""
-        files = self.protected
-        return next((name for name, mark in _CONFIGS if name in files and mark in files[name]), os.devnull)
-
-    @cached_property
-    def plugins(self) -> list[str]:
-        """Distributions that may bring pytest plugins: the project's own requirements."""
-        return sorted({_distribution(line) for line in self.project.requirements} - {"pytest"})
+        """On ``sys.path``: what an editable install puts there, and the root."""
+        return list(self.project.import_roots)
 
     @cached_property
     def top_modules(self) -> dict[str, str]:
         """Top-level module name to the source file that it should come from."""
         modules: dict[str, str] = {}
         for name, path in self.modules.items():
-            if path:
-                modules.setdefault(name.split(".")[0], path)
+            top = name.split(".")[0]
+            if path and self.modules.get(top):  # a bare folder may have the name of another module
+                modules.setdefault(top, path)
         return modules
 
     @cached_property
@@ -145,6 +122,16 @@ class Suite:
         return found
 
     @cached_property
+    def own(self) -> list[str]:
+        """Top-level names of everything importable in the project, of the tests' own modules too."""
+        found: set[str] = set()
+        for path in (*self.project.sources, *(path for path, _ in self.trusted_python())):
+            for folder in self.folders:
+                if PurePosixPath(path).is_relative_to(folder):
+                    found.add(PurePosixPath(path).relative_to(folder).with_suffix("").parts[0])
+        return sorted(found)
+
+    @cached_property
     def packages(self) -> list[str]:
         """Those of :attr:`modules` that are packages."""
         return sorted(name for name, path in self.modules.items() if not path or path.endswith("__init__.py"))
@@ -152,111 +139,39 @@ class Suite:
     @cached_property
     def preload(self) -> list[str]:
         """Third-party modules that sources and tests import at their top: imported before any fork."""
-        own = {name.split(".")[0] for name in self.modules}
-        texts = [*self.project.sources.values(), *(text for _, text in self._trusted_python())]
-        names = {name for text in texts for name in _imports(text) if name.split(".")[0] not in own}
-        return sorted(name for name in names if name.split(".")[0] not in ("pytest", "blampert_env"))
+        own = {*self.own, *(part for path in self.protected for part in PurePosixPath(path).with_suffix("").parts)}
+        texts = [*self.project.sources.values(), *(text for _, text in self.trusted_python())]
+        names = {name for text in texts for name in top_imports(text) if name.split(".")[0] not in own}
+        known = {*sys.stdlib_module_names, "pytest", "blampert_env"}
+        return sorted(name for name in names if name.split(".")[0] not in known)
+
+    @cached_property
+    def rewritten(self) -> list[str]:
+        """Files whose assertions pytest rewrites."""
+        held_out = self.project.held_out if self.tests != "visible" else {}
+        tests = [*self.project.tests, *(path for path in held_out if path.endswith(".py"))]
+        conftests = [path for path in self.protected if PurePosixPath(path).name == "conftest.py"]
+        return sorted({*tests, *conftests})
 
     @cached_property
     def uses_random(self) -> bool:
         """Whether the order of random numbers could matter to tests and candidate together."""
-        return any(re.search(r"\brandom\b", text) for _, text in self._trusted_python())
+        return any(re.search(r"\brandom\b", text) for _, text in self.trusted_python())
 
     @cached_property
     def asks_for_folder(self) -> bool:
         """Whether tests look at the working folder, so that they must follow a candidate that changes it."""
-        return any(re.search(r"getcwd|\.cwd\(", text) for _, text in self._trusted_python())
+        return any(re.search(r"getcwd|\.cwd\(", text) for _, text in self.trusted_python())
 
     @cached_property
     def unused_plugins(self) -> list[str]:
         """Pytest's plugins that serve fixtures which no test names."""
-        text = "\n".join(text for _, text in self._trusted_python())
+        text = "\n".join(text for _, text in self.trusted_python())
         found = [] if re.search(r"cap(sys|fd|log|ture)", text) else ["capturemanager"]
         return found if re.search(r"caplog|logging", text) else [*found, "logging-plugin"]
 
-    @cached_property
-    def reasons_not_to_split(self) -> list[str]:
-        """What in the tests needs the candidate in their own process, one line each; empty if nothing is known to."""
-        own = {name.split(".")[0] for name in self.modules}
-        own |= {PurePosixPath(path).stem for path in self.protected if path.endswith(".py")}
-        own |= {part for path in self.protected for part in PurePosixPath(path).parts[:-1]}
-        found: list[str] = []
-        for path, text in self._trusted_python():
-            try:
-                tree = parse(text)
-            except (SyntaxError, ValueError, RecursionError):
-                continue
-            found += [f"{path} {what}" for what in _looks_inside(tree, own)]
-            found += [f"{path} extends {name}" for name in _extended(tree, set(self.modules))]
-        return list(dict.fromkeys(found))
-
-    def _trusted_python(self) -> Iterable[tuple[str, str]]:
+    def trusted_python(self) -> Iterable[tuple[str, str]]:
+        """Path and text of the tests' own Python files."""
         for path, content in self.protected.items():
             if path.endswith(".py"):
-                yield path, content.decode("utf-8", "replace")
-
-
-def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        for name in names:
-            top = name.split(".")[0]
-            if top in _LOOKS_INSIDE or (
-                top not in own and top not in sys.stdlib_module_names and top not in _SPLITTABLE
-            ):
-                yield f"uses {top}"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKS_INSIDE_CALLS:
-            yield f"calls {node.func.id}()"
-        elif isinstance(node, ast.Attribute) and node.attr in _LOOKS_INSIDE_ATTRIBUTES:
-            yield f"uses .{node.attr}"
-        elif isinstance(node, ast.AsyncFor | ast.AsyncWith):
-            yield "uses async for or async with"
-
-
-def _extended(tree: ast.Module, modules: set[str]) -> Iterable[str]:
-    """Classes of the candidate's modules that the tests extend."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in modules:
-            names |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names if alias.name in modules}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                root = base
-                while isinstance(root, ast.Attribute | ast.Subscript):
-                    root = root.value
-                if isinstance(root, ast.Name) and (root.id in names or "*" in names):
-                    yield ast.unparse(base)
-
-
-def _imports(text: str) -> Iterable[str]:
-    """Modules that a file imports at its top level, none of the standard library."""
-    try:
-        body = parse(text).body
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in body:
-        names: Sequence[str] = ()
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        yield from (name for name in names if name.split(".")[0] not in sys.stdlib_module_names)
-
-
-def _distribution(requirement: str) -> str:
-    name = requirement.split(";")[0]
-    for end in " <>=!~[(@":
-        name = name.split(end)[0]
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
-def _is_test(path: str) -> bool:
-    name = PurePosixPath(path).name
-    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+                yield path, content.decode("utf-8", "surrogateescape")

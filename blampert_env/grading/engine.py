@@ -1,0 +1,154 @@
+"""Runs a project's tests over candidates in the way that it is told, and tries again what the machine did wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from blampert_env.errors import GraderError, ProjectError
+from blampert_env.grading import cold, jailed
+from blampert_env.grading.files import as_bytes, encode
+from blampert_env.grading.jailed import Options, Way
+from blampert_env.grading.process import Run
+from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
+from blampert_env.grading.splitting import reasons_not_to_split
+from blampert_env.grading.suite import Suite
+from blampert_env.grading.twins import Half, make_halves
+from blampert_env.projects import load_solution
+
+Isolation = Literal["default", "strict", "none"]
+Result = TypeVar("Result")
+
+
+class Engine:
+    """Runs a project's tests.
+
+    Args:
+        suite: The tests.
+        python: The interpreter.
+        isolation: As for :func:`blampert_env.grading.make_grader`.
+
+    Attributes:
+        base: The sources that the collected session is made with; the untouched ones, until :meth:`start_from`.
+    """
+
+    def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
+        self.suite, self.python, self.isolation = suite, python, isolation
+        self.base: dict[str, str] = dict(suite.project.sources)
+        self._spec: dict[str, Any] | None = None
+
+    @property
+    def jailed(self) -> bool:
+        """Whether candidates are run in a jail."""
+        return self.isolation != "none" and supported()
+
+    def start_from(self, sources: Mapping[str, str]) -> None:
+        """Make the collected session with these sources from now on."""
+        self.base, self._spec = {**self.suite.project.sources, **sources}, None
+
+    @cached_property
+    def reference(self) -> dict[str, str]:
+        """The project's own solution to its sources, if it has one: what right code does, and how long it takes."""
+        root = self.suite.project.root
+        solution = load_solution(root) if root is not None else {}
+        return {path: text for path, text in solution.items() if path in self.suite.project.sources}
+
+    @cached_property
+    def together(self) -> dict[str, str]:
+        """Test file to why it cannot be run with the candidate in another process; "" where it can."""
+        texts = dict(self.suite.trusted_python())
+        tests = [path for path in self.suite.rewritten if not path.endswith("conftest.py")]
+        return reasons_not_to_split(texts, tests, self.suite.modules)
+
+    @property
+    def apart(self) -> list[str]:
+        """Test files that can be run with the candidate in another process."""
+        return [path for path, why in self.together.items() if not why]
+
+    @cached_property
+    def halves(self) -> tuple[Half, Half]:
+        """The two runs in which tests are made wrong; the values that make them so are drawn once a process."""
+        config = self.suite.project.pytest
+        tests = [path for path in self.suite.rewritten if not path.endswith("conftest.py")]
+        texts = dict(self.suite.trusted_python())
+        return make_halves(texts, tests, config.python_functions, config.python_classes)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The project as a lane is told of it."""
+        if self._spec is None:
+            self._spec = jailed.specification(self.suite, encode(self.base), self.apart)
+        return self._spec
+
+    def run(self, way: Way, sources: Mapping[str, str], options: Options) -> Run:
+        """One run; once more if the machine, not the candidate, failed.
+
+        Args:
+            way: How.
+            sources: The whole text of the sources.
+            options: Limit, order, what to run.
+
+        Raises:
+            GraderError: It failed twice.
+        """
+        if not self.jailed:
+            return self._tried(lambda: cold.evaluate(self.suite, self.python, as_bytes(sources), options.limit_s))
+        base = self.suite.project.sources if way == "split" else self.base
+        changes = as_bytes({path: text for path, text in sources.items() if text != base.get(path)})
+        if way == "fresh":
+            changes |= options.twins
+        return self._tried(lambda: jailed.evaluate(server(self.python), self.spec, way, changes, options))
+
+    def stage(self, zygote: str) -> dict[str, Any]:
+        """Import the tests in a process from which evaluations are forked; what it said.
+
+        Raises:
+            GraderError: The machinery failed twice.
+            ProjectError: The project's configuration, or what it imports, does not let it.
+        """
+        staged = self._tried(lambda: jailed.stage(server(self.python), self.spec, zygote))
+        if staged.get("refused"):
+            raise ProjectError(f"{self.suite.project.name}: {staged['refused']}: correct the project")
+        return staged
+
+    def layers(self) -> tuple[str, ...]:
+        """The isolation layers in force; raises as :meth:`stage`."""
+        if not self.jailed:
+            return ("process-group", "limits")
+        zygote = self.stage("collected")["layers"]
+        return tuple(dict.fromkeys(["process-group", *server(self.python).facts["layers"], *zygote]))
+
+    def key(self) -> str:
+        """What everything that is found out depends on: the project, the interpreter, its plugins, and this code.
+
+        Raises:
+            GraderError: The grader does not start.
+        """
+        judge = self._tried(lambda: server(self.python).facts["judge"]) if self.jailed else []
+        spec = jailed.specification(self.suite, {}, [])["id"]
+        parts = [spec, self.reference, self.python, self.isolation, judge, _own_version()]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _tried(self, action: Callable[[], Result]) -> Result:
+        for attempt in (1, 2):
+            try:
+                return action()
+            except (ServerFailed, cold.RunnerFailed, OSError) as error:
+                if self.isolation != "none":
+                    drop_idle(self.python)
+                if attempt == 2:
+                    raise GraderError(f"cannot grade {self.suite.project.name}: {error}") from error
+        raise AssertionError("unreachable")
+
+
+@lru_cache(maxsize=1)
+def _own_version() -> str:
+    """A hash over the code that judges: another grader must not read old reports."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

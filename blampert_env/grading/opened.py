@@ -1,0 +1,67 @@
+"""Opened projects of this process: graders of the same project (vector environments, evaluations) share them."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import warnings
+
+from blampert_env.errors import GraderError
+from blampert_env.grading.cache import LruCache
+from blampert_env.grading.doors import Doors
+from blampert_env.grading.engine import Engine
+from blampert_env.grading.opening import Facts, as_json, find_out, from_json, silent
+from blampert_env.grading.store import ReportStore
+
+# without these, a candidate can reach what is not its own
+STRICT = ("mount-namespace", "pid-namespace", "network-namespace", "seccomp")
+_opened: LruCache[Doors] = LruCache(256)
+_opening = threading.Lock()
+
+
+def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
+    """The doors of a project; made once a process, from what is known on disk if it is there.
+
+    Args:
+        engine: Runs its tests.
+        store: Keeps what is found out.
+        is_kept: Whether what is on disk may be used, and added to.
+
+    Raises:
+        GraderError: The grader itself failed, or ``strict`` cannot be had.
+        ProjectError: The project cannot be graded.
+    """
+    key = engine.key()
+    with _opening:
+        found = _opened.get(key)
+        if found is None:
+            found = Doors(engine, _facts(engine, store, key, is_kept), store)
+            _opened.put(key, found)
+        return found
+
+
+def _facts(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Facts:
+    if engine.jailed:
+        _check_layers(engine)
+    place = hashlib.sha256(f"facts {key}".encode()).digest()
+    kept = store.value(place) if is_kept else None
+    if kept is not None:
+        facts = from_json(kept)
+        if facts.base == "reference":
+            engine.start_from(engine.reference)
+        return facts
+    facts = find_out(engine)
+    if engine.suite.tests != "visible":
+        facts = silent(facts)
+    if is_kept and not facts.baseline.killed:
+        store.keep(place, as_json(facts))
+    return facts
+
+
+def _check_layers(engine: Engine) -> None:
+    """Strict refuses; otherwise a missing layer is said once a process."""
+    missing = [layer for layer in STRICT if layer not in engine.layers()]
+    if missing and engine.isolation == "strict":
+        raise GraderError(f"isolation='strict' needs {', '.join(missing)}, which this system refuses: use 'default'")
+    if missing:
+        warnings.warn(f"the sandbox lacks {', '.join(missing)}: grade only code that you trust", stacklevel=6)

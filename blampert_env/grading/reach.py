@@ -1,0 +1,261 @@
+"""Whether code that is not plain names what leads into the process that it shares with the tests.
+
+A second, coarser question than triage's. What is not plain and names none of this (a special method that the stub
+lacks, a file, a thread) is given the benefit of impossible twins where it cannot be judged apart from the tests. What
+does name the interpreter's insides, the test runner or a helper of the tests is judged apart only: a test that cannot
+be run so does not count for it. This is a list of what is forbidden, which can be got round; it stands behind twins,
+never alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from blampert_env.grading.jail.walls.linux import words
+from blampert_env.parsing import parse
+
+_MODULES = frozenset(
+    words(
+        "gc inspect ctypes cffi importlib builtins _pytest pytest pluggy unittest doctest types dis opcode "
+        "traceback tracemalloc trace pdb bdb cmd faulthandler signal atexit runpy pkgutil zipimport code codeop "
+        "marshal _thread multiprocessing _posixsubprocess subprocess mmap resource fcntl select selectors site "
+        "sysconfig linecache pickle copyreg shelve imp _imp _io posix nt hypothesis anyio iniconfig modulefinder "
+        "symtable _ctypes pty tty"
+    )
+)
+_NAMES = frozenset(
+    words(
+        "exec eval compile __import__ globals locals vars breakpoint memoryview __builtins__ __loader__ __spec__ "
+        "BaseException SystemExit KeyboardInterrupt GeneratorExit exit quit BaseExceptionGroup"
+    )
+)
+_ATTRIBUTES = frozenset(
+    words(
+        "modules meta_path path_hooks settrace setprofile _getframe exc_info excepthook displayhook "
+        "f_back f_globals f_locals f_builtins f_code f_trace tb_frame tb_next gi_frame gi_code cr_frame ag_frame "
+        "cell_contents with_traceback mro register_at_fork addaudithook setrecursionlimit attrgetter methodcaller "
+        "update_wrapper get_type_hints ForwardRef unwrap setswitchinterval"
+    )
+)
+_OF_SYS = frozenset(
+    words(
+        "stdout stderr stdin maxsize maxunicode version version_info platform byteorder float_info int_info hash_info "
+        "implementation argv getsizeof intern getrecursionlimit executable"
+    )
+)
+_OF_OS = frozenset(
+    words(
+        "_exit abort kill killpg fork forkpty posix_spawn posix_spawnp system popen execv execve execl execvp execvpe "
+        "spawnv spawnl dup dup2 pipe pipe2 fdopen write writev pwrite sendfile open openpty memfd_create "
+        "register_at_fork close closerange"
+    )
+)
+_WRITES = frozenset(
+    words(
+        "write_text write_bytes unlink rename symlink symlink_to link hardlink_to chmod rmtree copyfile move makedirs "
+        "mkdir rmdir removedirs chdir truncate"
+    )
+)
+_DUNDERS = frozenset(
+    words(
+        "__init__ __name__ __doc__ __qualname__ __len__ __iter__ __next__ __str__ __repr__ __class__ __eq__ __ne__ "
+        "__lt__ __le__ __gt__ __ge__ __hash__ __contains__ __getitem__ __setitem__ __delitem__ __add__ __sub__ __mul__ "
+        "__truediv__ __floordiv__ __mod__ __pow__ __neg__ __pos__ __abs__ __bool__ __int__ __float__ __index__ "
+        "__enter__ __exit__ __aenter__ __aexit__ __aiter__ __anext__ __await__ __call__ __new__ __radd__ __rsub__ "
+        "__rmul__ __iadd__ __isub__ __and__ __or__ __xor__ __invert__ __reversed__ __format__ __copy__ __deepcopy__ "
+        "__all__ __slots__ __post_init__ __init_subclass__ __set_name__ __get__ __set__ __cause__ __file__ __missing__"
+    )
+)
+
+
+def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], own: Iterable[str]) -> str:
+    """One line on the first thing of this kind that a candidate names and trusted code does not; "" if there is none.
+
+    Args:
+        trusted: Path to text of the untouched sources, and of a reference solution's below ``solution/``: what that
+            names in a file, a candidate may name there, too.
+        candidate: Path to text of the candidate's.
+        own: Modules that belong to the tests.
+    """
+    theirs = frozenset(own)
+    for path, part in _edited(trusted, candidate):
+        learnt = {found for old in _parts(trusted.get(f"solution/{path}", "")) for found in _reached(old, theirs)}
+        for found in _reached(part, theirs):
+            if found not in learnt:
+                return f"{path} {found}"
+    return ""
+
+
+def is_rewritten(trusted: Mapping[str, str], candidate: Mapping[str, str], *, stars: bool) -> str:
+    """One line on what else than functions of known places a candidate holds: classes that nobody asked for, say.
+
+    Objects of such a class, or special methods that swallow what a test raises, could answer a test as they like; only
+    a proxy between two processes sees that. "" if there is nothing of the kind.
+
+    Args:
+        trusted: Path to text of the untouched sources.
+        candidate: Path to text of the candidate's.
+        stars: Whether a test imports every name of a module.
+    """
+    for path, text in candidate.items():
+        before = trusted.get(path, "")
+        if text == before:
+            continue
+        old, new = _classes_and_functions(before), _classes_and_functions(text)
+        if new is None or old is None:
+            return f"{path} does not parse"
+        for what, one, other in (("class", old[0], new[0]), ("function", old[1], new[1])):
+            if gone := one - other:
+                return f"{path} lacks the {what} {min(gone)}"
+        if made := new[0] - old[0]:
+            return f"{path} makes the class {min(made)}"
+        for name in sorted(new[1] - old[1]):
+            if name.rpartition(".")[2] in _ANSWERS_FOR_TESTS or (stars and "." not in name):
+                return f"{path} defines {name}"
+    return ""
+
+
+_ANSWERS_FOR_TESTS = frozenset(
+    words("__exit__ __aexit__ __getattr__ __getattribute__ __class__ __instancecheck__ __subclasscheck__ __del__")
+)
+_MAKES_CLASSES = frozenset(words("SimpleNamespace make_dataclass namedtuple new_class Mock MagicMock NamedTuple"))
+
+
+def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
+    """Qualified names of the classes that a text makes, wherever, and of its functions."""
+    try:
+        tree = parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    classes: set[str] = set()
+    functions: set[str] = set()
+    todo: list[tuple[str, ast.AST]] = [("", tree)]
+    while todo:
+        prefix, node = todo.pop()
+        if isinstance(node, ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+            classes.add(prefix[:-1])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            prefix = f"{prefix}{node.name}."
+            functions.add(prefix[:-1])
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in _MAKES_CLASSES or (name == "type" and len(node.args) == 3):
+                classes.add(f"{prefix}{name}()")
+        todo += [(prefix, child) for child in ast.iter_child_nodes(node)]
+    return classes, functions
+
+
+def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> bool:
+    """Whether what a candidate changes may change files, those of the tests among them: others than it is handed."""
+    for _, part in _edited(trusted, candidate):
+        nodes = list(ast.walk(part))
+        given = {node.arg for node in nodes if isinstance(node, ast.arg)}
+        for node in nodes:
+            name = node.func if isinstance(node, ast.Call) else None
+            if isinstance(name, ast.Attribute | ast.Name) and _may_write(name, node, given):
+                return True
+    return False
+
+
+def _edited(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> Iterator[tuple[str, ast.AST]]:
+    """Path and syntax tree of what is not trusted."""
+    for path, text in candidate.items():
+        if text != trusted.get(path):
+            known = _dumps(trusted.get(path, "")) | _dumps(trusted.get(f"solution/{path}", ""))
+            yield from ((path, part) for part in _parts(text) if ast.dump(part) not in known)
+
+
+@lru_cache(maxsize=256)
+def _dumps(text: str) -> frozenset[str]:
+    """The parts of a trusted text."""
+    return frozenset(ast.dump(part) for part in _parts(text))
+
+
+def _may_write(function: ast.Attribute | ast.Name, call: ast.AST, given: set[str]) -> bool:
+    """Whether a call may change a file that its caller did not hand over."""
+    name = function.attr if isinstance(function, ast.Attribute) else function.id
+    handed = function.value if isinstance(function, ast.Attribute) else next(iter(getattr(call, "args", [])), None)
+    if name in ("open", "write_text", "write_bytes") and isinstance(handed, ast.Name) and handed.id in given:
+        return False
+    if name != "open" or not isinstance(call, ast.Call):
+        return name in _WRITES
+    modes = [*call.args[isinstance(function, ast.Name) :][:1], *(k.value for k in call.keywords if k.arg == "mode")]
+    return any(not isinstance(mode, ast.Constant) or bool(set(str(mode.value)) - set("rbt")) for mode in modes)
+
+
+def _parts(text: str) -> Iterator[ast.AST]:
+    """Functions, and statements outside of functions without the functions in them."""
+    try:
+        tree = parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    todo: list[ast.AST] = list(tree.body)
+    while todo:
+        node = todo.pop()
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.ClassDef) and isinstance(body, list):
+            todo += body
+            todo += [*node.bases, *node.keywords, *node.decorator_list]
+        else:
+            yield node
+
+
+def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
+    nodes = list(ast.walk(part))
+    parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    texts = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+    bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if _is_closed(alias.name, own) or (alias.name == "sys" and alias.asname):
+                    yield f"imports {alias.name}"
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and not node.level and _is_closed(node.module, own):
+                yield f"imports {node.module}"
+            yield from (f"imports {a.name}" for a in node.names if a.name in own or a.name in _ATTRIBUTES)
+            yield from (f"imports {a.name}" for a in node.names if node.module == "os" and a.name in _OF_OS)
+            yield from (f"imports sys.{a.name}" for a in node.names if node.module == "sys" and a.name not in _OF_SYS)
+        elif isinstance(node, ast.Name) and node.id == "sys" and id(node) not in bases:
+            yield "hands sys on"
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sys" and node.attr not in _OF_SYS:
+            yield f"uses sys.{node.attr}"
+        elif isinstance(node, ast.Name) and (node.id in _NAMES or _is_closed_dunder(node.id)):
+            yield f"names {node.id}"
+        elif isinstance(node, ast.Attribute) and (node.attr in _ATTRIBUTES or _is_closed_dunder(node.attr)):
+            yield f"uses .{node.attr}"
+        elif isinstance(node, ast.Attribute) and node.attr in _OF_OS and getattr(node.value, "id", "") == "os":
+            yield f"uses os.{node.attr}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
+            name = node.args[1] if len(node.args) > 1 else None
+            is_known = isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value not in _ATTRIBUTES
+            given = isinstance(name, ast.Name) and name.id in parameters  # a caller's word is everyday code
+            of_a_name = isinstance(node.args[0] if node.args else None, ast.Name) and node.func.id == "setattr"
+            if not is_known and not of_a_name and not given:
+                yield f"calls {node.func.id}() with a computed name"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+            word = node.value.strip()
+            if (word.startswith("__") or word.endswith("__")) and word not in _DUNDERS and word != "__main__":
+                yield f"spells {word[:40]!r}"  # a part of a name, to be put together, as well
+        elif isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield "catches every exception"
+        elif isinstance(node, ast.MatchClass):
+            yield from (f"matches .{name}" for name in node.kwd_attrs if name in _ATTRIBUTES or name.startswith("_"))
+        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            root = node.value
+            if isinstance(node, ast.Attribute) and isinstance(root, ast.Call):
+                yield f"sets {node.attr} of what a call returns"
+
+
+_BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
+
+
+def _is_closed(module: str, own: frozenset[str]) -> bool:
+    return module.split(".")[0] in _MODULES or module in own or module.split(".")[0] in own
+
+
+def _is_closed_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in _DUNDERS

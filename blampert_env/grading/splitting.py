@@ -1,0 +1,132 @@
+"""Which test files let a candidate live in another process than they do, read from their text."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from blampert_env.grading.jail.walls.linux import words
+from blampert_env.parsing import parse
+from blampert_env.projects.modules import Modules
+
+# third-party imports of tests that work with a candidate in another process
+_SPLITTABLE = frozenset({"pytest", "hypothesis", "numpy", "pandas", "_pytest", "pytest_mock"})
+# standard modules whose use in tests means that they look into the interpreter they share with the candidate
+_LOOKS_INSIDE = frozenset(
+    words(
+        "subprocess multiprocessing threading concurrent pickle shelve copyreg ctypes gc weakref importlib imp "
+        "runpy inspect tracemalloc trace faulthandler code pdb doctest sched queue signal symtable ast dis pkgutil"
+    )
+)
+_LOOKS_INSIDE_CALLS = frozenset({"exec", "eval", "compile", "__import__", "globals"})
+_LOOKS_INSIDE_ATTRIBUTES = frozenset(
+    words(
+        "modules getrefcount getsizeof settrace setprofile setrecursionlimit _getframe system popen fork spawnl "
+        "spawnv execv __code__ __globals__ __subclasses__ __closure__ gather create_task TaskGroup ensure_future "
+        "wait_for"
+    )
+)
+# what tells a function's text, code or place rather than what it returns
+_LOOKS_AT_CODE = frozenset(
+    words(
+        "inspect dis ast linecache tokenize pyclbr symtable trace doctest getsource getsourcelines signature "
+        "__code__ __doc__ __wrapped__ __annotations__ __defaults__ get_type_hints co_code co_consts getdoc"
+    )
+)
+
+
+def reasons_not_to_split(python: Mapping[str, str], tests: Iterable[str], modules: Iterable[str]) -> dict[str, str]:
+    """Test file to what in it, in its conftests or in helpers of its needs the candidate in their own process.
+
+    Args:
+        python: Path to text of the tests' own Python files.
+        tests: Those of them that are test files.
+        modules: Names of the candidate's modules.
+    """
+    trees = dict(_parsed(python))
+    graph = Modules(trees, ["."])
+    own = {name.split(".")[0] for name in modules}
+    own |= {part for path in python for part in PurePosixPath(path).with_suffix("").parts}
+    found = {path: next(iter(_reasons(tree, own, set(modules))), "") for path, tree in trees.items()}
+    reasons: dict[str, str] = {}
+    for test in tests:
+        used = graph.reached([test, *_conftests_of(test, trees)])
+        reasons[test] = next((f"{path} {found[path]}" for path in sorted(used) if found[path]), "")
+    return reasons
+
+
+def looks_at_code(text: str) -> bool:
+    """Whether a test file names what shows how a function is written: its tests can change without running it."""
+    return any(name in text for name in _LOOKS_AT_CODE)
+
+
+def top_imports(text: str) -> Iterator[str]:
+    """Modules that a file imports at its top level."""
+    for _, tree in _parsed({"": text}):
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+
+
+def _parsed(python: Mapping[str, str]) -> Iterator[tuple[str, ast.Module]]:
+    for path, text in python.items():
+        try:
+            yield path, parse(text)
+        except (SyntaxError, ValueError, RecursionError):  # pytest says so, if it collects the file
+            continue
+
+
+def _conftests_of(test: str, paths: Iterable[str]) -> list[str]:
+    return [
+        path
+        for path in paths
+        if PurePosixPath(path).name == "conftest.py" and PurePosixPath(test).is_relative_to(PurePosixPath(path).parent)
+    ]
+
+
+def _reasons(tree: ast.Module, own: set[str], modules: set[str]) -> Iterator[str]:
+    yield from _looks_inside(tree, own)
+    yield from (f"extends {name}" for name in _extended(tree, modules))
+
+
+def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for name in names:
+            top = name.split(".")[0]
+            if top in _LOOKS_INSIDE or (
+                top not in own and top not in sys.stdlib_module_names and top not in _SPLITTABLE
+            ):
+                yield f"uses {top}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKS_INSIDE_CALLS:
+            yield f"calls {node.func.id}()"
+        elif isinstance(node, ast.Attribute) and node.attr in _LOOKS_INSIDE_ATTRIBUTES:
+            yield f"uses .{node.attr}"
+        elif isinstance(node, ast.AsyncFor | ast.AsyncWith):
+            yield "uses async for or async with"
+
+
+def _extended(tree: ast.Module, modules: set[str]) -> Iterable[str]:
+    """Classes of the candidate's modules that the tests extend."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in modules:
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names if alias.name in modules}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                root = base
+                while isinstance(root, ast.Attribute | ast.Subscript):
+                    root = root.value
+                if isinstance(root, ast.Name) and (root.id in names or "*" in names):
+                    yield ast.unparse(base)
