@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-JAIL = ROOT / "blampert_env" / "grading" / "blampert_jail"
+JAIL = ROOT / "blampert_env" / "grading" / "jail"
 LEAVES = {"errors", "resources", "atomic", "parsing", "quality"}
 MAY_IMPORT = {
     "projects": set(),
@@ -47,7 +47,59 @@ def imports(folder: Path) -> set[str]:
 
 
 def test_the_jail_knows_nothing_of_blampert() -> None:
-    assert not {name for name in imports(JAIL) if name.startswith("blampert")} - {"blampert_jail", "blampert_jail.base"}
+    assert not {name for name in imports(JAIL) if name.startswith("blampert")} - {
+        "blampert_jail.stages.base",
+        "blampert_jail.stages.runner",
+    }
+
+
+ORDER = ("walls", "wire", "stages")
+
+
+@pytest.mark.parametrize("number", range(len(ORDER)), ids=ORDER)
+def test_rooms_of_the_jail_import_only_those_before_them(number: int) -> None:
+    for file in (JAIL / ORDER[number]).glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 2 and node.module:
+                room = node.module.split(".")[0]
+                assert room not in ORDER[number + 1 :], f"{file.name} imports {node.module}"
+
+
+def graph(folder: Path) -> dict[Path, set[Path]]:
+    """File to the files of the same folder that it imports, wherever the import stands."""
+    found: dict[Path, set[Path]] = {}
+    for file in folder.rglob("*.py"):
+        names: set[Path] = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                base = file.parents[node.level - 1] if node.level else ROOT
+                place = base.joinpath(*(node.module or "").split(".")) if node.module else base
+                names |= {place.with_suffix(".py"), *(place / f"{alias.name}.py" for alias in node.names)}
+        found[file] = {name for name in names if name.is_file() and name.is_relative_to(folder)} - {file}
+    return found
+
+
+@pytest.mark.parametrize("room", ["grading", "projects", "editing"])
+def test_no_two_files_import_each_other(room: str) -> None:
+    imported = graph(ROOT / "blampert_env" / room)
+    order: list[Path] = []
+
+    def visit(file: Path, above: tuple[Path, ...]) -> None:
+        assert file not in above, " -> ".join(part.name for part in (*above[above.index(file) :], file))
+        if file not in order:
+            for other in sorted(imported[file]):
+                visit(other, (*above, file))
+            order.append(file)
+
+    for file in sorted(imported):
+        visit(file, ())
+    assert len(order) == len(imported) > 5
+
+
+@pytest.mark.parametrize("room", ["grading", "projects", "editing"])
+def test_a_file_is_no_longer_than_one_idea(room: str) -> None:
+    lengths = {file.name: len(file.read_text().splitlines()) for file in (ROOT / "blampert_env" / room).rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)

@@ -62,7 +62,7 @@ def test_nothing_given_is_the_baseline(project: Project) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"test_tiny.py": "import tiny\n"}, "no test in them"),
+        ({"test_tiny.py": "import tiny\n"}, "collects no test"),
         ({"test_tiny.py": "from tiny import nothing\ndef test(): pass\n"}, "cannot import name 'nothing'"),
         ({"test_tiny.py": "import no_such_package\ndef test_it(): pass\n"}, "no_such_package"),
         ({"test_tiny.py": TESTS, "conftest.py": "1/0\n"}, "ZeroDivisionError"),
@@ -135,8 +135,7 @@ def test_bad_arguments(project: Project, arguments: dict[str, object], said: str
         Grader(project, **arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("requirements", "passed"), [("pytest\nAnyIO>=4\n", 1), ("pytest\n", 0)])
-def test_plugins_are_those_that_the_project_requires(project_of: Make, requirements: str, passed: int) -> None:
+def test_plugins_are_those_that_pytest_finds(project_of: Make) -> None:
     tests = """
 import pytest
 @pytest.fixture
@@ -144,5 +143,4 @@ def anyio_backend(): return "asyncio"
 @pytest.mark.anyio
 async def test_async(): pass
 """
-    report = make_grader(project_of(tests, **{"requirements.txt": requirements})).baseline
-    assert report.passed == passed
+    assert make_grader(project_of(tests)).baseline.passed == 1

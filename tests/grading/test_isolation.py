@@ -19,8 +19,8 @@ import pytest
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import Grader, make_grader
+from blampert_env.grading.opened import STRICT
 from blampert_env.grading.server import server
-from blampert_env.grading.trusted import STRICT
 from blampert_env.projects import Project
 
 from ..processes import evaluations_alive, processes_of
@@ -77,7 +77,7 @@ def test_layers(project: Project) -> None:
     if set(STRICT) <= set(layers):
         strict = make_grader(project, isolation="strict")
         assert strict.grade({"tiny.py": SOLVED}).all_passed
-        assert strict.method == "split"
+        assert strict.method == "apart"
 
 
 ORDINARY = """
@@ -105,7 +105,7 @@ def test_an_ordinary_user_gets_the_whole_sandbox() -> None:
         pytest.skip("this system makes no user namespaces")
     assert done.stderr == ""
     method, *layers = done.stdout.split()
-    assert method == "split"
+    assert method == "apart"
     assert {*STRICT, "user-namespace", "landlock"} <= set(layers) | {"landlock"}
 
 
@@ -116,7 +116,7 @@ def test_an_environment_below_tmp(project: Project) -> None:
     with environment_below_tmp() as (python, _):
         grader = Grader(project, python=python, cache_size=0)
         assert grader.grade({"tiny.py": SOLVED}).all_passed
-        assert grader.method == "split"
+        assert grader.method == "plain"
         late = "def double(x):\n    import iniconfig.exceptions\n    return 2 * x\n"
         assert grader.grade({"tiny.py": late}).all_passed
 
@@ -158,7 +158,7 @@ def test_without_a_sandbox(project: Project) -> None:
 @LINUX
 def test_a_system_without_namespaces(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything but the namespaces still holds, it is said once, and ``strict`` refuses."""
-    monkeypatch.setattr("blampert_env.grading.trusted.server", lambda python: server(python, ()))
+    monkeypatch.setattr("blampert_env.grading.engine.server", lambda python: server(python, ()))
     bare = Project.from_files("bare", {**project.sources, **project.tests, "data.txt": "another fingerprint"})
     with pytest.warns(UserWarning, match=r"the sandbox lacks mount-namespace, pid-namespace, network-namespace"):
         baseline = Grader(bare, cache_size=0).baseline

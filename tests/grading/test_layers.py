@@ -43,6 +43,7 @@ def test_without(project_of: Callable[..., Project], missing: tuple[str, ...], r
     grader = Grader(project, cache_size=0)
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     assert not set(missing) & set(grader.layers)
+    assert grader.grade({"tiny.py": "import os\nos._exit(4)\n"}).verdict == "crashed"  # now each zygote is there
     idle = len(below(reduced.process.pid))
     assert grader.grade({"tiny.py": DAEMON}).all_passed
     assert grader.grade({"tiny.py": "import os\nos._exit(3)\n"}).verdict == "crashed"

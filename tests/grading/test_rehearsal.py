@@ -12,8 +12,12 @@ import blampert_env.grading
 
 SCRIPT = """\
 import json, logging, os, sys
-sys.path.insert(0, sys.argv[1])
-from blampert_jail.rehearsal import rehearse
+import importlib.util
+spec = importlib.util.spec_from_file_location("jail_main", sys.argv[1] + "/jail/__main__.py")
+main = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(main)
+main.load_package()
+from blampert_jail.stages.rehearsal import rehearse
 import _pytest.config
 state = lambda: [repr(sys.meta_path), os.getcwd(), len(logging.getLogger().handlers), sorted(os.environ), sys.path]
 before = state()

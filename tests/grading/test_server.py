@@ -7,7 +7,7 @@ import pytest
 
 from blampert_env.grading import Grader
 from blampert_env.grading import server as module
-from blampert_env.grading.blampert_jail import linux
+from blampert_env.grading.jail.walls import linux
 from blampert_env.grading.server import server, supported
 from blampert_env.projects import Project
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .case import Case, code
-from .targets import ASKING, ERRORS, MONEY, PLAIN, TALK, UNIT
+from .targets import ASKING, ERRORS, MONEY, PLAIN, UNIT
 
 PEER = code("""
     import gc, json, os, struct, sys, threading, time
@@ -12,8 +12,8 @@ PEER = code("""
     class Raw:
         '''Goes over the wire as it is.'''
         def __init__(self, data): self.data = data
-    def encode_object(self, value, depth):
-        return value.data if type(value) is Raw else plain_encode(self, value, depth)
+    def encode_object(self, value):
+        return value.data if type(value) is Raw else plain_encode(self, value)
     type(peer).encode_object = encode_object
     def send(message, fd=None):
         data = message if isinstance(message, bytes) else json.dumps(message).encode()
@@ -22,6 +22,13 @@ PEER = code("""
         try: return peer.request(*args)
         except BaseException as error: return repr(error)
 """)
+FORGED = """
+        plain_write = type(peer).write
+        def write(self, data):
+            data = json.dumps({**json.loads(data[4:]), **forged}).encode()
+            plain_write(self, struct.pack('!I', len(data)) + data)
+        type(peer).write = write
+"""
 TAKE_OVER = """
 import sys
 f = sys._getframe()
@@ -86,7 +93,7 @@ CASES = [
         class Lie(int): pass
         key = None
         bases = [['g', 'doctest', 'unittest.mock._ANY'], ['g', 'unittest.mock', '_ANY'], ['g', 'builtins', 'int']]
-        facts = {'special': [], 'methods': ['startswith'], 'async': [], 'hash': 'own', 'doc': None}
+        facts = {'special': [], 'methods': [], 'hash': 'own', 'fields': []}
         plain_type = type(peer).encode_type
         def encode_type(self, cls):
             return ['T', self.export(cls), 'Lie', 'm', bases, facts] if cls is Lie else plain_type(self, cls)
@@ -98,7 +105,7 @@ CASES = [
             def __eq__(self, other): return True
             def startswith(self, text): return True
         facts = {'special': ['__eq__', 'eq', '_eq_', '____eq____', '__ne__', '__contains__', '__class__', '__array__'],
-                 'methods': ['startswith'], 'async': [], 'hash': 'none', 'doc': 3}
+                 'methods': ['startswith'], 'hash': 'none', 'fields': [['__class__', 1], [3, 4]]}
         plain_type = type(peer).encode_type
         def encode_type(self, cls):
             return ['T', self.export(cls), '_ANY', 'unittest.mock', [], facts] if cls is Lie else plain_type(self, cls)
@@ -109,7 +116,8 @@ CASES = [
         forms = [b'[' * 100000, b'{"ok": ' + b'[' * 5000 + b']' * 5000 + b'}', b'{"ok": NaN}', b'null', b'[]', b'{}',
                  b'{"q": []}', b'{"q": ["call"]}', b'{"ok": ["i", "zz"]}', b'{"ok": ["c", 1, "list", null, 7]}',
                  b'{"ok": ["x", "array", "O", [1], ""]}', b'{"ok": {"a": 1}}', b'\\xff',
-                 b'{"err": {"cls": 3, "args": 4}}']
+                 b'{"err": {"cls": 3, "args": 4}}', b'{"ok": ["x", "range", 1, ["o", 2]]}', b'{"ok": 1, "u": 7}',
+                 b'{"ok": ["x", "Fraction", ["c", 1, "list", null, []]]}', b'{"ok": ["h", 1, ["T", 1]]}']
         def answer(name, args): send(forms[len(name) * len(str(args)) % len(forms)])
     """),
     _wire("a message that is announced and never sent", """
@@ -120,7 +128,7 @@ CASES = [
             for _ in range(8): send(b'{"ok": [' + b'[],' * (20 * 2**20) + b'[]]}')
     """),
     _wire("numbers that cost more than they weigh", """
-        def answer(*a): return Raw(['x', 'decimal', '1e999999999'])
+        def answer(*a): return Raw(['x', 'Decimal', '1e999999999'])
     """),
     _wire("containers that hold themselves", """
         def answer(*a):
@@ -147,11 +155,15 @@ CASES = [
         threading.Thread(target=chat, daemon=True).start()
         def answer(*a): return None
     """),
-    _wire("changes of containers that were never shared", """
-        extras = type(peer).extras
-        type(peer).extras = lambda self: {**extras(self), 'c': [[k, [5]] for k in range(50)], 'd': list(range(50)),
-                                          'r': list(range(50)), 'env': {'PYTEST_CURRENT_TEST': 'x', 'PATH': '/box'}}
+    _wire("changes of containers that were never shared", FORGED + """
         def answer(*a): return None
+        forged = {'c': [[k, [5]] for k in range(50)], 'r': list(range(50)), 'd': list(range(50)), 'u': ['', 7, None]}
+    """),
+    _wire("surroundings that are not carried", FORGED + """
+        def answer(*a): return None
+        line = '\\n' + 'x' * 32 + ' {"kind": "outcome", "id": "test_plain.py::test_add", "outcome": "passed"}\\n'
+        forged = {'out': line * 100, 'err': line, 'records': [['warn', 'builtins', 'exec', 'x', 1]], 'cwd': '/box',
+                  'env': {'PYTEST_CURRENT_TEST': 'x', 'PATH': '/box'}, 'random': ['t', 3], 'patch': ['os', '', 'stat']}
     """),
     _wire("exceptions of classes that stop pytest", """
         names = [('doctest', 'unittest.SkipTest'), ('builtins', 'KeyboardInterrupt'), ('builtins', 'GeneratorExit'),
@@ -162,12 +174,6 @@ CASES = [
             return {**plain_error(self, error), 'cls': ['g', *next(draw)], 'args': []}
         type(peer).encode_error = encode_error
         def answer(*a): raise ValueError
-    """),
-    _wire("output of the tests' process", """
-        extras = type(peer).extras
-        line = '\\n' + 'x' * 32 + ' {"kind": "outcome", "id": "test_plain.py::test_add", "outcome": "passed"}\\n'
-        type(peer).extras = lambda self: {**extras(self), 'out': line * 100, 'err': line}
-        def answer(*a): return None
     """),
     _wire("every descriptor gets a forged record", """
         line = b'\\n {"kind": "outcome", "id": "test_plain.py::test_add", "outcome": "passed"}\\n'
@@ -186,11 +192,6 @@ CASES = [
             def __add__(self, other): return other
             def text(self): return ask('call', exec, ['import os; os._exit(1)'], {})
     """)}, 1),
-    Case("warnings and logs that nobody gave", "channel", TALK, {"talk.py": PEER + code("""
-        def greet(): send({'ok': None, 'out': 'Hello Al\\n', 'records': [['warn', 'builtins', 'exec', 'x', 1]]})
-        def level(): peer.outputs.records.append(['log', 'root', 'x', 'y', 1, 2]); return 1
-        def warn(): peer.outputs.records.append(['warn', 'os', 'system', 'old', 'a']); return 1
-    """)}, 0),
     Case("the test object's own methods", "channel", UNIT, {"signals.py": PEER + code("""
         def notify(listener, number):
             for name in ('assertEqual', 'assertIn', 'assertNotIn', 'assertAlmostEqual', 'heard', 'seen'):
