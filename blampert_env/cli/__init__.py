@@ -21,7 +21,7 @@ COMMANDS = {
     "runs": ("blampert_env.cli.runs", "list and compare runs, write their steps to a file"),
     "dlq": ("blampert_env.cli.dlq", "messages that could not be delivered: list, show, redrive, purge"),
     "export": ("blampert_env.cli.transfer", "pack a run into one file"),
-    "import": ("blampert_env.cli.transfer", "unpack a run"),
+    "import": ("blampert_env.cli.import_command", "unpack a run, or make a project of a repository"),
 }
 
 

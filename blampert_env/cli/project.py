@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from blampert_env.cli.options import add_json, add_workspace
 from blampert_env.workspace import find_workspace, require_workspace
 from blampert_env.workspace.layout import Workspace, is_named
 
-_MARKS = {"ok": "ok", "failed": "FAILED", "skipped": "-"}
+_MARKS = {"ok": "ok", "note": "note", "failed": "FAILED", "skipped": "-"}
+_DETAILS = 10
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -28,10 +30,14 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     making.add_argument("--into", type=Path, metavar="DIR", help="put it there (default: the workspace's projects/)")
     making.set_defaults(action=_new)
     text = (
-        "Do the tests collect, does the untouched code fail, does the solution pass, is every order of tests the same?"
+        "Targets, tests by target, how right code is graded and which tests it would lose against plain pytest, flaky "
+        "tests, missing plugins, what an evaluation costs. Exit code 1 if right code loses anything or a check failed."
     )
     checking = actions.add_parser("check", help="whether it can be trained on", description=text, allow_abbrev=False)
     checking.add_argument("project", metavar="PROJECT", help="a name or a folder")
+    checking.add_argument(
+        "--python", metavar="FILE", help="the interpreter that runs its tests (default: the workspace's, or this one)"
+    )
     add_json(checking)
     checking.set_defaults(action=_check)
     for action in (listing, making, checking):
@@ -106,21 +112,33 @@ def _check(arguments: argparse.Namespace) -> int:
 
     workspace = _workspace(arguments)
     folder = find_project(arguments.project, project_folders(workspace) if workspace else {})
-    python = None
-    if workspace and not _hopeless(folder):
+    python = arguments.python
+    if python is None and workspace and not _hopeless(folder):
         python = require_venv(workspace, {snake_case(folder.name): folder}, say)
     findings = check_project(folder, python, say)
     wrong = problems(findings)
     if arguments.json:
-        print(json.dumps([{"check": f.check, "status": f.status, "text": f.text} for f in findings], indent=2))
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
             print(f"{_MARKS[finding.status]:<8}{finding.check:<15}{finding.text}")
+            if finding.status != "ok" or finding.check == "reached":
+                _show(finding.details)
         verdict = (
             f"{len(wrong)} to mend" if wrong else f"can be trained on: blampert train --project {arguments.project}"
         )
         print(f"{folder.name}: {verdict}")
     return 1 if wrong else 0
+
+
+def _show(details: Mapping[str, Any]) -> None:
+    """The first few, a line each."""
+    shown = list(details.items())[:_DETAILS]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        print(f"{'':<8}{'':<15}{name:<{width}}  {value}")
+    if len(details) > len(shown):
+        print(f"{'':<8}{'':<15}and {len(details) - len(shown)} more: --json has them all")
 
 
 def _hopeless(folder: Path) -> bool:

@@ -40,9 +40,9 @@ def test_tests_run_with_the_workspaces_interpreter(
     pythons = set()
     grade = Grader.grade
 
-    def spy(self: Grader, *args: Any) -> Any:
+    def spy(self: Grader, *args: Any, **more: Any) -> Any:
         pythons.add((self.python, self.tests))
-        return grade(self, *args)
+        return grade(self, *args, **more)
 
     monkeypatch.setattr(Grader, "grade", spy)
     assert blampert("train", *SHORT) == 0

@@ -1,0 +1,24 @@
+"""Unpack a run, or make a project of a repository: ``blampert import FILE``, ``blampert import repository PATH``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+_MORE = "a repository as a project: blampert import repository PATH (--help says more)"
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "blampert import") -> int:
+    """Entry point; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["repository"]:
+        from blampert_env.cli import import_repository
+
+        return import_repository.main(arguments[1:], prog=f"{prog} repository")
+    from blampert_env.cli import transfer
+
+    if {"-h", "--help"} & set(arguments):
+        parser = transfer.build_parser(prog)
+        parser.epilog = _MORE
+        parser.parse_args(arguments)
+    return transfer.main(arguments, prog=prog)

@@ -1,0 +1,1 @@
+"""What ``blampert project check`` looks at, one kind a file."""
