@@ -91,6 +91,7 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
     python = places.python({project.name: project.root for project in projects if project.root})
 
     from blampert_env.envs import SuiteEnv
+    from blampert_env.envs.trouble import warn_of_trouble
     from blampert_env.lm import resolve
     from blampert_env.training.rollout import Collector
 
@@ -113,6 +114,7 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
         # what can be wrong with projects and model shows here, before a run folder is made
         for name in collector.envs[0].projects:
             collector.envs[0].reset(options={"project": name})
+            warn_of_trouble(collector.envs[0].current.get_wrapper_attr("session").grader, thorough=True)
         lm.connect()
         return _run(arguments, config, run, collector, lm, places, python)
     finally:

@@ -7,6 +7,7 @@ import textwrap
 import tokenize
 
 from blampert_env.parsing import parse
+from blampert_env.projects.syntax import split_lines
 
 
 def parse_function(source: str) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -25,7 +26,7 @@ def parse_function(source: str) -> tuple[str, ast.FunctionDef | ast.AsyncFunctio
 def function_head(source: str, *, docstring: bool) -> str:
     """The text up to where the function's own statements begin: decorators, ``def`` line and, if asked, docstring."""
     text, node = parse_function(source)
-    lines = text.splitlines(keepends=True)
+    lines = list(split_lines(text))
     if docstring and ast.get_docstring(node, clean=False) is not None:
         return "".join(lines[: node.body[0].end_lineno])
     return "".join(lines[: _header_end(node, lines)])
@@ -58,7 +59,7 @@ def _is_placeholder(statement: ast.stmt) -> bool:
 def body_indent(source: str) -> str:
     """The whitespace before the function's own statements."""
     text, node = parse_function(source)
-    return text.splitlines()[node.body[0].lineno - 1][: node.body[0].col_offset] if node.body[0].col_offset else "    "
+    return split_lines(text)[node.body[0].lineno - 1][: node.body[0].col_offset] if node.body[0].col_offset else "    "
 
 
 def without_docstring(source: str) -> str:
@@ -66,7 +67,7 @@ def without_docstring(source: str) -> str:
     text, node = parse_function(source)
     if ast.get_docstring(node, clean=False) is None:
         return text
-    lines = text.splitlines(keepends=True)
+    lines = list(split_lines(text))
     rest = lines[node.body[0].end_lineno or 0 :]
     if len(node.body) == 1:
         rest = [" " * node.body[0].col_offset + "...\n"]

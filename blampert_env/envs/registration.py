@@ -49,6 +49,9 @@ def register_bundled() -> None:
 def register_project(path: str | Path, *, name: str | None = None) -> str:
     """Register a folder as an environment.
 
+    No test is run before an environment is made of it. If its tests are then seen to be broken or flaky, or its
+    solution fails some, one line is logged that names `blampert project check`, which says more.
+
     Args:
         path: The project's folder; it is loaded once to be sure that it is one.
         name: Its name, the folder's by default.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from blampert_env.editing import Edit, apply_edit, unified_diff
+from blampert_env.envs.trouble import warn_of_trouble
 from blampert_env.errors import ConfigError, EditRejected
 from blampert_env.grading import Grader, TestReport
 from blampert_env.projects import Project
@@ -111,6 +112,7 @@ class EditSession:
         self.accept = accept
         self.max_attempts = max_attempts
         self.start()
+        warn_of_trouble(grader)
 
     def start(self) -> None:
         """Back to the untouched project; its report is the grader's trusted run (graded once, not per episode)."""
@@ -173,6 +175,8 @@ class EditSession:
             return Attempt(edit.target, edit.source, "unchanged", "", False, False, before, passed, passed, terms)
         started = time.perf_counter()
         report = self.grader.grade(candidate)
+        if report.passed > passed or report.all_passed:  # it may be kept as the best: what pays nothing to fake...
+            report = self.grader.confirm(candidate)
         grade_s = time.perf_counter() - started
         no_worse = _no_worse(before, report)
         accepted = self.accept == "always" or no_worse

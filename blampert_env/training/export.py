@@ -74,7 +74,7 @@ def _steps(store: ActionStore, run_id: str) -> Iterator[StepEvent]:
 def _write_jsonl(steps: Iterator[StepEvent], file: TextIO) -> int:
     count = 0
     for step in steps:
-        file.write(json.dumps(step.to_dict(), ensure_ascii=False) + "\n")
+        file.write(json.dumps(step.to_dict()) + "\n")
         count += 1
     return count
 
@@ -94,6 +94,6 @@ def _write_chat(steps: Iterator[StepEvent], file: TextIO) -> int:
     count = 0
     for step in steps:
         if step.accepted and (written := chat(step)):
-            file.write(json.dumps(written, ensure_ascii=False) + "\n")
+            file.write(json.dumps(written) + "\n")
             count += 1
     return count

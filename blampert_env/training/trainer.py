@@ -80,7 +80,7 @@ def held_out_score(
         return None
     options: Any = {"isolation": isolation, "timeout_s": timeout_s, "python": python}
     with make_grader(project, tests="held_out", **options) as grader:
-        report = grader.grade(files)
+        report = grader.confirm(files)
     return report.passed, report.total
 
 
