@@ -1,4 +1,4 @@
-"""What pays to cheat: every attack of tests/grading/attacks in four ways of running tests, and odd honest programs.
+"""What pays to cheat: every attack of tests/grading/attacks in five ways of running tests, and odd honest programs.
 
 An attack pays if more tests pass than an honest grader lets pass, or if what was planted (a secret, files, listeners)
 was reached. Attacks that could harm the machine are not run without a sandbox; how many is said. The family ``channel``
@@ -6,9 +6,12 @@ forges messages between tests and candidate: where both share a process there is
 nothing.
 
 - ``plain subprocess``: ``isolation="none"``.
-- ``in-process``: tests and candidate in one jailed process.
-- ``in-process, twins``: the same, and every test has an impossible twin.
-- ``default``: tests and candidate in separate jailed processes; with twins for the one project that needs one process.
+- ``one process``: tests and candidate in one jailed process, whoever the candidate is.
+- ``one process, twins``: the same, and every test has an impossible twin.
+- ``apart``: ``isolation="strict"``, which refuses the one project whose tests need the candidate's process.
+- ``default``: triage decides; what it calls plain is confirmed with twins, as before anything is kept.
+
+The last column counts what triage calls plain, and how many of those pay in one process.
 
     python benchmarks/cheats.py [--only FAMILY]
 """
@@ -19,6 +22,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,38 +31,54 @@ from machine import finish, print_table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from blampert_env.errors import GraderError
-from blampert_env.grading import Grader
-from blampert_env.grading.trusted import _twins_that_fail
+from blampert_env.grading import Grader, TestReport, judge
+from blampert_env.grading.edits import Edits
+from blampert_env.grading.files import as_text, candidate_sources
+from blampert_env.grading.jailed import Options
+from blampert_env.grading.running import Wish
 from tests.grading.attacks import suite
 from tests.grading.attacks.case import Case
 from tests.grading.attacks.planted import planted
 
-MODES = ("plain subprocess", "in-process", "in-process, twins", "default")
+MODES = ("plain subprocess", "one process", "one process, twins", "apart", "default")
+WISH = Wish(20.0)
 
 
-def grader(case: Case, mode: str) -> Grader:
-    """One that works in the given way whatever the project allows."""
-    if mode == "plain subprocess":
-        return Grader(case.target.project, isolation="none", cache_size=0, timeout_s=case.timeout_s)
-    found = Grader(case.target.project, cache_size=0, timeout_s=case.timeout_s)
-    if mode != "default":
-        trusted = found._trusted_run()
-        twins = _twins_that_fail(found._engine, found.test_ids, [{}]) if mode.endswith("twins") else frozenset()
-        assert twins or mode == "in-process", f"no test of {case.target.name} has a twin"
-        found._found = replace(trusted, method="in-process", twins=twins)
-    return found
+def judged(case: Case, mode: str, files: dict[str, str | bytes]) -> TestReport:
+    """The report on a candidate that goes one way, whatever the project allows."""
+    isolation = {"plain subprocess": "none", "apart": "strict"}.get(mode, "default")
+    grader = Grader(case.target.project, isolation=isolation, cache_size=0, timeout_s=case.timeout_s)  # type: ignore[arg-type]
+    if mode == "default":
+        return grader.confirm(files)
+    if not mode.startswith("one process"):
+        return grader.grade(files)
+    doors, sources = grader._doors(), candidate_sources(case.target.project, files)
+    if sources is None:
+        return grader.grade(files)
+    wish = replace(WISH, limit_s=case.timeout_s)
+    if mode.endswith("twins"):
+        return doors.twins.halves(as_text(sources), wish, Edits(rest="not plain"))
+    run = doors.runner.run("fresh", as_text(sources), Options(case.timeout_s))
+    return judge.report(run, grader.test_ids)
+
+
+def is_plain(case: Case) -> bool:
+    """Whether triage takes it for plain."""
+    sources = candidate_sources(case.target.project, case.files)
+    doors = Grader(case.target.project, cache_size=0)._doors()
+    return sources is not None and not doors.triage.reasons(as_text(sources))
 
 
 def result(case: Case, mode: str) -> str:
-    """``pays``, ``fails``, ``skipped`` or ``error``; for honest code ``kept`` or ``lost``."""
+    """``pays``, ``fails``, ``skipped``, ``refused`` or ``error``; for honest code ``kept`` or ``lost``."""
     if case.dangerous and mode == "plain subprocess":
         return "skipped"
     with tempfile.TemporaryDirectory() as folder, planted(Path(folder)) as traps:
         try:
-            judge = grader(case, mode)
-            _ = judge.baseline
-            reports = [judge.grade(traps.aim(files)) for files in (case.files, case.then) if files]
+            reports = [judged(case, mode, traps.aim(files)) for files in (case.files, case.then) if files]
         except GraderError as error:
+            if mode == "apart" and "strict" in str(error):
+                return "refused"
             print(f"  {case}, {mode}: {error}", file=sys.stderr)
             return "error"
         harmed = bool(traps.harm(repr(reports)))
@@ -70,8 +90,15 @@ def result(case: Case, mode: str) -> str:
 def cell(counts: Counter[str]) -> str:
     """``pays / run``, and what is neither."""
     run = counts["pays"] + counts["fails"] + counts["error"]
-    notes = [f"{counts[what]} {what}" for what in ("skipped", "error") if counts[what]]
+    notes = [f"{counts[what]} {what}" for what in ("skipped", "refused", "error") if counts[what]]
     return f"{counts['pays']} / {run}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def triaged(cases: Sequence[Case], plain: Mapping[str, bool], together: Mapping[str, str], family: str | None) -> str:
+    """How many of a family (None: all attacks) triage calls plain, and how many of those pay in one process."""
+    mine = [str(case) for case in cases if case.family == family or (family is None and case.family != "honest")]
+    called = [name for name in mine if plain[name]]
+    return f"{len(called)}; {sum(together[name] == 'pays' for name in called)}"
 
 
 def run(only: str | None) -> None:
@@ -89,9 +116,12 @@ def run(only: str | None) -> None:
     rows.append(["all attacks that pay", *map(cell, totals)])
     kept = [counts["honest", mode] for mode in MODES]
     rows.append(["honest programs kept whole", *(f"{count['kept']} / {count.total()}" for count in kept)])
-    print_table(["family", *MODES], rows)
+    plain = {str(case): is_plain(case) for case in cases}
+    for row, kind in zip(rows, [*families, None, "honest"], strict=True):
+        row.append(triaged(cases, plain, found["one process"], kind))
+    print_table(["family", *MODES, "called plain; of those pay in one process"], rows)
     if only is None:
-        finish("cheats", found)
+        finish("cheats", {**found, "plain": plain})
 
 
 if __name__ == "__main__":

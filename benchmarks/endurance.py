@@ -1,6 +1,7 @@
-"""What the grader endures: thousands of evaluations in a row, and its own processes killed at random under load.
+"""What the grader endures: thousands of evaluations in a row, its own processes killed at random under load, a busy
+machine.
 
-    python benchmarks/endurance.py [--soak 20000] [--kills 1000]
+    python benchmarks/endurance.py [--soak 20000] [--kills 1000] [--loaded 500]
 
 The soak grades right and half-right code in turn and compares what is held before and after. The kills hit any process
 of the server, launcher and fork servers included, while two threads grade and two other processes hold the processors.
@@ -125,6 +126,28 @@ def kill(count: int, seed: int) -> tuple[list[list[str]], dict[str, object]]:
     return rows, {"kills": killer.killed, "seed": seed, **tally, "errors": dict(errors), "left": len(alive)}
 
 
+def loaded(count: int) -> tuple[list[list[str]], dict[str, object]]:
+    """Rows and figures of right code, graded while four other processes want the processors."""
+    grader, tally = (
+        Grader(Project.from_files("tiny", {"tiny.py": STUB, "test_tiny.py": TESTS}), cache_size=0),
+        Counter[str](),
+    )
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        for _ in range(count):
+            report = grader.grade({"tiny.py": CODES[0]})
+            tally["full"] += report.all_passed
+            tally["timeouts"] += report.verdict == "timeout"
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+    full = tally["full"] == count
+    rows = [[f"{count} right solutions, four busy loops: full scores", str(tally["full"]), str(count), met(full)],
+            ["- timeouts", str(tally["timeouts"]), "0", met(not tally["timeouts"])]]  # fmt: skip
+    return rows, {"count": count, **tally}
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Measure and print."""
     rows, figures = [], {}
@@ -134,6 +157,9 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.kills:
         found, figures["kills"] = kill(arguments.kills, arguments.seed)
         rows += found
+    if arguments.loaded:
+        found, figures["loaded"] = loaded(arguments.loaded)
+        rows += found
     print_table(["what", "measured", "to reach", ""], rows)
     finish("endurance", figures)
 
@@ -142,5 +168,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--soak", type=int, default=20_000, help="evaluations in a row (five minutes)")
     parser.add_argument("--kills", type=int, default=1_000, help="processes killed (five minutes)")
+    parser.add_argument("--loaded", type=int, default=500, help="right solutions on a busy machine (a minute)")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed and when")
     main(parser.parse_args())

@@ -2,7 +2,8 @@
 
 Each figure stands beside a cold subprocess of the same tests in the same run, since machines differ and are shared. It
 loads whatever pytest plugins are installed, as it does for a user; a second one loads none. The tests are a project of
-six; reports are never cached but where the cache is measured.
+six, then of 1, 25, 100 and 1,000 to see what a further test costs; reports are never cached but where the cache is
+measured.
 
     python benchmarks/grader.py [--runs 60]
 """
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,7 +25,8 @@ from typing import Any
 from machine import finish, met, print_table
 
 from blampert_env.grading import Grader
-from blampert_env.grading.jailed import Options
+from blampert_env.grading.edits import Edits
+from blampert_env.grading.running import Wish
 from blampert_env.grading.store import ReportStore
 from blampert_env.projects import Project
 
@@ -37,6 +40,7 @@ TESTS = "from tiny import double, triple\n" + "".join(
     for n in (1, 2, 3)
     for name, factor in (("double", 2), ("triple", 3))
 )
+COUNTS = (1, 25, 100, 1000)
 FRAME_STUB = "import pandas as pd\n\n\ndef total(frame):\n    raise NotImplementedError  # TODO\n"
 FRAME_SOLVED = "import pandas as pd\n\n\ndef total(frame):\n    return frame.groupby('k').v.sum().to_dict()\n"
 FRAME_TESTS = "import pandas as pd\nfrom tiny import total\n" + "".join(
@@ -62,30 +66,40 @@ def times(action: Callable[[], object], runs: int) -> list[float]:
     return found
 
 
-def cold_times(solved: str, tests: str, runs: int, *, has_plugins: bool = True) -> list[float]:
+def cold_times(
+    solved: str,
+    tests: str,
+    runs: int,
+    *,
+    has_plugins: bool = True,
+    check: bool = True,
+    arguments: Sequence[str] = (),
+) -> list[float]:
     """``python -m pytest`` over the same files."""
     environment = {**os.environ, **({} if has_plugins else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "tiny.py").write_text(solved)
         Path(folder, "test_tiny.py").write_text(tests)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
         quiet: Any = {"cwd": folder, "stdout": subprocess.DEVNULL, "env": environment}
-        return times(lambda: subprocess.run(command, check=True, **quiet), runs)
+        return times(lambda: subprocess.run(command, check=check, **quiet), runs)
 
 
 def speed(runs: int) -> tuple[list[list[str]], dict[str, list[float]]]:
     """Rows and figures of single evaluations."""
-    grader = Grader(project(STUB, TESTS), cache_size=0)
-    assert grader.method == "split"
-    engine, options = grader._engine, Options(20.0, "benchmark")
-    candidate = {"tiny.py": SOLVED.encode()}
+    tiny = project(STUB, TESTS)
+    grader, apart = Grader(tiny, cache_size=0), Grader(tiny, cache_size=0, isolation="strict")
     frames = Grader(project(FRAME_STUB, FRAME_TESTS), cache_size=0)
+    unusual = SOLVED + "\n\nclass Odd:\n    __eq__ = None\n"  # not plain, and harmless
+    doors = grader._doors()
+    wish = Wish(20.0)
     figures = {
         "cold": cold_times(SOLVED, TESTS, max(5, runs // 6)),
         "cold_bare": cold_times(SOLVED, TESTS, max(5, runs // 6), has_plugins=False),
-        "split": times(lambda: check(grader, SOLVED), runs),
-        "in_process": times(lambda: engine.run("in-process", candidate, options), runs),
-        "in_process_with_twins": times(lambda: engine.run_both(candidate, options, grader.test_ids), runs),
+        "plain": times(lambda: check(grader, SOLVED), runs),
+        "apart": times(lambda: check(apart, SOLVED), runs),
+        "twins": times(lambda: doors.twins.halves({"tiny.py": unusual}, wish, Edits(rest="not plain")), runs // 2),
+        "confirmed": times(lambda: grader.confirm({"tiny.py": SOLVED}), runs // 2),
         "pandas_cold": cold_times(FRAME_SOLVED, FRAME_TESTS, max(3, runs // 12)),
         "pandas_cold_bare": cold_times(FRAME_SOLVED, FRAME_TESTS, max(3, runs // 12), has_plugins=False),
         "pandas": times(lambda: check(frames, FRAME_SOLVED), max(5, runs // 3)),
@@ -95,14 +109,43 @@ def speed(runs: int) -> tuple[list[list[str]], dict[str, list[float]]]:
     rows = [
         row("cold subprocess: python -m pytest", figures["cold"]),
         row("the same without plugins", figures["cold_bare"]),
-        row("split, everything isolated", figures["split"], cold, limit_ms=20, factor=10),
-        row("in process, everything isolated", figures["in_process"], cold, limit_ms=12, factor=16),
-        row("in process with impossible twins (two runs)", figures["in_process_with_twins"], cold),
+        row("plain code, in the tests' process", figures["plain"], cold, factor=16),
+        row("apart (isolation='strict')", figures["apart"], cold),
+        row("with impossible twins (two runs)", figures["twins"], cold),
+        row("plain, then confirmed with twins", figures["confirmed"], cold),
         row("pandas: cold subprocess", figures["pandas_cold"]),
         row("pandas: the same without plugins", figures["pandas_cold_bare"]),
-        row(f"pandas: {frames.method}", figures["pandas"], pandas_cold, factor=30),
+        row("pandas: plain code", figures["pandas"], pandas_cold),
     ]
     return rows, figures
+
+
+def each_further(runs: int) -> tuple[list[list[str]], dict[str, Any]]:
+    """Rows and figures of many tests: what each beyond the first costs, here and in plain pytest."""
+    rows: list[list[str]] = []
+    found: dict[str, Any] = {}
+    for what, edit in (("passing", SOLVED), ("failing", STUB.replace("raise", "x += 1\n    raise"))):
+        first = 0.0, 0.0
+        for count in COUNTS:
+            tests = "from tiny import double\n" + "".join(
+                f"\n\ndef test_{n}():\n    assert double({n}) == {2 * n}\n" for n in range(count)
+            )
+            grader = Grader(project(STUB, tests), cache_size=0)
+            wanted = count if what == "passing" else 0
+            grade = partial(grader.grade, {"tiny.py": edit})
+            assert grade().passed == wanted
+            some = max(5, runs // (4 if count > 100 else 2))
+            ours = median(times(grade, some))
+            quiet: Any = {"has_plugins": False, "check": False, "arguments": ["--tb=no"]}
+            plain = median(cold_times(edit, tests, max(3, some // 5), **quiet))
+            if count == COUNTS[0]:
+                first = ours, plain
+            each = [(one - base) / max(1, count - 1) for one, base in zip((ours, plain), first, strict=True)]
+            further = [f"{1e3 * one:.2f}" for one in each] if count > 1 else ["", ""]
+            verdict = f"<= 1x: {met(each[0] <= each[1])}" if count >= 100 else ""
+            rows.append([f"{count} {what}", f"{1e3 * ours:.1f}", f"{1e3 * plain:.0f}", *further, verdict])
+            found[f"{what}_{count}"] = {"ours_s": ours, "plain_s": plain}
+    return rows, found
 
 
 def check(grader: Grader, source: str) -> None:
@@ -124,7 +167,7 @@ def row(
     if limit_ms is not None:
         wanted.append(f"<= {limit_ms:g} ms: {met(1000 * middle <= limit_ms)}")
     if factor is not None and cold is not None:
-        wanted.append(f">= {factor:g}x: {met(cold[0] / middle >= factor)}")
+        wanted.append(f">= {factor:g}x the bare one: {met(cold[1] / middle >= factor)}")
     ratios = [f"{one / middle:.1f}x" for one in cold] if cold is not None else ["", ""]
     return [
         what,
@@ -180,6 +223,9 @@ def main(arguments: argparse.Namespace) -> None:
     rows, figures = speed(arguments.runs)
     print("milliseconds an evaluation, six tests\n")
     print_table(["what", "n", "min", "median", "max", "against cold", "bare cold", "to reach"], rows)
+    many, further = each_further(arguments.runs)
+    print("\nmany tests: milliseconds an evaluation, here and in a cold pytest without plugins; each further test\n")
+    print_table(["tests", "here", "cold", "a test here", "a test in pytest", "to reach"], many)
     one, two = workers(arguments.runs)
     late = overshoot(10)
     memory, disk = cache_times(10 * arguments.runs)
@@ -199,7 +245,12 @@ def main(arguments: argparse.Namespace) -> None:
         ],
         ["report cache, hit on disk (median)", f"{1e3 * median(disk):.3f} ms", "<= 0.2 ms", met(median(disk) <= 2e-4)],
     ]
-    found: dict[str, Any] = {"seconds": figures, "per_second": {"one": one, "two": two}, "overshoot_s": late}
+    found: dict[str, Any] = {
+        "seconds": figures,
+        "tests": further,
+        "per_second": {"one": one, "two": two},
+        "overshoot_s": late,
+    }
     found |= {"cache_memory_s": median(memory), "cache_disk_s": median(disk)}
     print()
     print_table(["what", "measured", "to reach", ""], others)
