@@ -175,7 +175,7 @@ class EditSession:
             return Attempt(edit.target, edit.source, "unchanged", "", False, False, before, passed, passed, terms)
         started = time.perf_counter()
         report = self.grader.grade(candidate)
-        if report.passed > passed or report.all_passed:  # it may be kept as the best: what pays nothing to fake...
+        if report.passed > passed or report.all_passed:  # it may be kept as the best
             report = self.grader.confirm(candidate)
         grade_s = time.perf_counter() - started
         no_worse = _no_worse(before, report)
