@@ -36,11 +36,12 @@ class Doors:
         engine: Runs the tests.
         facts: Of the project.
         store: Keeps what is found out later.
+        engine_key: The engine's; it hashes every file, so it is asked for once.
     """
 
-    def __init__(self, engine: Engine, facts: Facts, store: ReportStore) -> None:
+    def __init__(self, engine: Engine, facts: Facts, store: ReportStore, engine_key: str) -> None:
         self.engine, self.facts = engine, facts
-        self.engine_key = engine.key()
+        self.engine_key = engine_key
         self.runner = Runner(engine, facts)
         self.twins = Twins(self.runner, store, self.engine_key)
         self.project = engine.suite.project

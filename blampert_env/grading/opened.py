@@ -35,7 +35,7 @@ def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
     with _opening:
         found = _opened.get(key)
         if found is None:
-            found = Doors(engine, _facts(engine, store, key, is_kept), store)
+            found = Doors(engine, _facts(engine, store, key, is_kept), store, key)
             _opened.put(key, found)
         return found
 

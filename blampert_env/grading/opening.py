@@ -15,6 +15,7 @@ from blampert_env.errors import ProjectError
 from blampert_env.grading import judge
 from blampert_env.grading.edits import compare
 from blampert_env.grading.engine import Engine
+from blampert_env.grading.jail.stages.tracing import EVERYTHING
 from blampert_env.grading.jailed import Options
 from blampert_env.grading.process import Run
 from blampert_env.grading.report import Outcome, TestReport
@@ -24,7 +25,6 @@ TRUSTED_LIMIT_S = 120.0
 MIN_LIMIT_S, BARE_LIMIT_S = 2.0, 10.0  # with a reference and without: a stub's time says nothing about right code's
 LIMIT_FACTOR = 10.0
 TEXTS = 60
-EVERYTHING = "*"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from functools import lru_cache
 from blampert_env import parsing
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-Position = tuple[int, int]
 
 # Code of this pseudo file is parsed silently: warnings about it are nobody's but the author's.
 _FILENAME = "<blampert source>"

@@ -112,28 +112,25 @@ def _modules(root: str, sources: Mapping[str, bytes]) -> dict[str, types.ModuleT
     return {path: modules[0] for path, modules in found.items() if path in sources and len(modules) == 1}
 
 
-def _places(code: types.CodeType, place: Place = ()) -> Iterator[tuple[Place, types.CodeType]]:
-    """Every code object below one, with its place."""
+def _places(
+    code: types.CodeType, place: Place = (), *, into_functions: bool = True
+) -> Iterator[tuple[Place, types.CodeType]]:
+    """Every code object below one, with its place; those inside of functions only where asked for."""
     seen: dict[str, int] = {}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             number = seen[constant.co_name] = seen.get(constant.co_name, -1) + 1
             inner = (*place, (constant.co_name, number))
             yield inner, constant
-            yield from _places(constant, inner)
+            if into_functions or not constant.co_flags & inspect.CO_OPTIMIZED:
+                yield from _places(constant, inner, into_functions=into_functions)
 
 
-def _functions(code: types.CodeType, place: Place = ()) -> Iterator[tuple[Place, types.CodeType]]:
+def _functions(code: types.CodeType) -> Iterator[tuple[Place, types.CodeType]]:
     """Code of functions and methods, those inside of functions left out."""
-    seen: dict[str, int] = {}
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            number = seen[constant.co_name] = seen.get(constant.co_name, -1) + 1
-            inner = (*place, (constant.co_name, number))
-            if constant.co_flags & inspect.CO_OPTIMIZED:
-                yield inner, constant
-            else:
-                yield from _functions(constant, inner)
+    for place, found in _places(code, into_functions=False):
+        if found.co_flags & inspect.CO_OPTIMIZED:
+            yield place, found
 
 
 def _by_code(places: Mapping[Place, types.CodeType]) -> dict[Any, Place]:
