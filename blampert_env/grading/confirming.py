@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from blampert_env.grading import judge
+from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import Edits, compare
-from blampert_env.grading.jailed import Options
-from blampert_env.grading.opening import TRUSTED_LIMIT_S
-from blampert_env.grading.process import Run
+from blampert_env.grading.facts import TRUSTED_LIMIT_S
 from blampert_env.grading.report import TestReport
 from blampert_env.grading.running import Runner, Wish
 from blampert_env.grading.store import ReportStore
@@ -39,20 +38,26 @@ class Twins:
         self.engine, self.facts = runner.engine, runner.facts
         self.key = hashlib.sha256(f"twins {key}".encode()).digest()
 
-    def halves(self, sources: Mapping[str, str], wish: Wish, edits: Edits) -> TestReport:
-        """Both runs in which a part of the tests is made wrong; void if a twin that must fail passed."""
-        ids = self.facts.ids
-        sound = self.sound
+    def halves(self, sources: Mapping[str, str], wish: Wish, edits: Edits, tests: Set[str]) -> TestReport:
+        """Both runs in which a part of some tests is made wrong; void if a twin that must fail passed.
+
+        Args:
+            sources: The whole text of the sources.
+            wish: What else is asked for.
+            edits: What differs from the collected session's sources.
+            tests: Ids of the tests to run.
+        """
+        ids, sound = self.facts.ids, self.sound & tests
+        expected = [test for test in ids if test in tests]
         parts: list[tuple[TestReport, set[str]]] = []
         proved: set[str] = set()
-        for number in (0, 1):
-            wrong = self._wrong[number]
-            report = judge.report(self._half(number, sources, wish, edits), ids, door="twins")
+        for number, report in enumerate(self._both(sources, wish, edits, expected)):
+            wrong = self._wrong[number] & tests
             if any(report.outcomes[test] == "passed" for test in wrong & sound):
                 _log.warning("%s: a twin passed: the tests were tampered with", self.engine.suite.project.name)
                 return judge.tampered(ids, "twins")
             proved |= {test for test in wrong & sound if report.outcomes[test] in ("failed", "error")}
-            others = {test for test in set(ids) - wrong if number == 0 or not _passed(parts, test)}
+            others = {test for test in tests - wrong if number == 0 or not _passed(parts, test)}
             parts.append((report, others))
             if report.verdict == "timeout":
                 break
@@ -62,12 +67,22 @@ class Twins:
         confirmed = frozenset(test for test in proved if report.outcomes[test] == "passed")
         return replace(judge.without(report, unproved), confirmed=confirmed)
 
-    def _half(self, number: int, sources: Mapping[str, str], wish: Wish, edits: Edits) -> Run:
+    def _both(
+        self, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]
+    ) -> Iterator[TestReport]:
+        """Both runs, at once if a processor is idle; else the second begins when its turn has come."""
+        runs = [partial(self._half, number, sources, wish, edits, expected) for number in (0, 1)]
+        return at_once(runs) if self.engine.idle_cpus() > 1 else (run() for run in runs)
+
+    def _half(
+        self, number: int, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]
+    ) -> TestReport:
         """One of the two runs, in a fork of the collected session if ``edits`` can be made there."""
-        made = self.engine.halves[number].contents
-        files = {path: content for path, content in made.items() if content != self.engine.suite.protected[path]}
-        options = Options(wish.limit_s, texts=0, twins=files, wanted=sorted(self._wrong[number]))
-        return self.runner.in_a_fork(sources, edits, options) or self.runner.run("fresh", sources, options)
+        wanted = [test for test in expected if test in self._wrong[number]]
+        places = {name.split("::")[0] for test in wanted for name in self.facts.definitions[test]}
+        files = {path: content for path, content in self.engine.halves[number].contents.items() if path in places}
+        options = replace(self.runner.options(wish, expected), twins=files, wanted=wanted)
+        return self.runner.report(sources, edits, options, door="twins")
 
     @cached_property
     def _wrong(self) -> tuple[set[str], set[str]]:
@@ -96,13 +111,11 @@ class Twins:
         return frozenset(kept)
 
     def _sound_twins(self) -> set[str]:
-        sources = self.runner.right if self.facts.reference else dict(self.engine.suite.project.sources)
+        sources = self.engine.right if self.facts.reference else dict(self.engine.suite.project.sources)
         edits = compare(self.engine.base, sources)
         found: set[str] = set()
-        for number in (0, 1):
-            run = self._half(number, sources, Wish(TRUSTED_LIMIT_S), edits)
-            outcomes = judge.report(run, self.facts.ids).outcomes
-            found |= {test for test in self._wrong[number] if outcomes[test] in ("failed", "error")}
+        for number, report in enumerate(self._both(sources, Wish(TRUSTED_LIMIT_S), edits, self.facts.ids)):
+            found |= {test for test in self._wrong[number] if report.outcomes[test] in ("failed", "error")}
         if self.facts.reference:
             found &= {test for test, outcome in self.facts.reference.outcomes.items() if outcome == "passed"}
         return found

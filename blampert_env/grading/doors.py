@@ -9,7 +9,7 @@ processes. A plain verdict is confirmed with twins before anything is kept.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import cached_property
 
@@ -18,15 +18,16 @@ from blampert_env.grading import judge
 from blampert_env.grading.confirming import Twins
 from blampert_env.grading.edits import Edits, compare
 from blampert_env.grading.engine import Engine
+from blampert_env.grading.facts import TRUSTED_LIMIT_S, Facts, State
 from blampert_env.grading.jailed import Options
-from blampert_env.grading.opening import TRUSTED_LIMIT_S, Facts, State, affected
 from blampert_env.grading.reach import is_rewritten, what_it_reaches, writes_files
-from blampert_env.grading.report import TestReport
+from blampert_env.grading.report import Door, TestReport
 from blampert_env.grading.running import Runner, Wish
 from blampert_env.grading.store import ReportStore
 from blampert_env.grading.triage.learnt import LearningTriage
 
 _log = logging.getLogger(__name__)
+Parts = list[tuple[TestReport, set[str]]]  # reports, and the tests that each decides
 
 
 class Doors:
@@ -46,6 +47,7 @@ class Doors:
         self.twins = Twins(self.runner, store, self.engine_key)
         self.project = engine.suite.project
         self.tests_python = dict(engine.suite.trusted_python())
+        self._mutable: tuple[str, ...] = ()  # files that trusted code changes; known when something was run apart
 
     @cached_property
     def triage(self) -> LearningTriage:
@@ -82,20 +84,24 @@ class Doors:
 
     def _plain(self, sources: Mapping[str, str], wish: Wish) -> TestReport:
         edits = compare(self.engine.base, sources)
-        state, wanted = self._chosen(sources, edits)
-        ids = self.facts.ids
-        expected = [test for test in ids if test in wanted]
-        options = replace(self.runner.options(wish), run=None if len(expected) == len(ids) else expected)
-        parts: list[tuple[TestReport, set[str]]] = []
+        parts, wanted = self._known(sources, edits)
         if wanted:
-            run = self.runner.in_a_fork(sources, edits, options) or self.runner.run("fresh", sources, options)
-            parts.append((judge.report(run, ids, expected=expected), wanted))
-        if state is not None and len(expected) < len(ids):
-            known = set(ids) - wanted
-            doors = dict.fromkeys(known, "known")
-            rest = TestReport(state.outcomes, state.failures, 0.0, None, "ok", doors=doors)  # type: ignore[arg-type]
-            parts.append((rest, known))
-        return judge.joined(parts, ids)
+            options = self.runner.options(wish, self._in_order(wanted))
+            at_once = 1 if wish.stop_early else self.engine.idle_cpus()
+            parts.append((self.runner.report(sources, edits, options, door="plain", parts=at_once), wanted))
+        return judge.joined(parts, self.facts.ids)
+
+    def _known(self, sources: Mapping[str, str], edits: Edits) -> tuple[Parts, set[str]]:
+        """What trusted code gave for the tests that cannot have another outcome, and the others."""
+        state, wanted = self._chosen(sources, edits)
+        known = set(self.facts.ids) - wanted
+        if state is None or not known:
+            return [], wanted
+        doors: dict[str, Door] = dict.fromkeys(known, "known")
+        return [(TestReport(state.outcomes, state.failures, 0.0, None, "ok", doors=doors), known)], wanted
+
+    def _in_order(self, tests: Set[str]) -> list[str]:
+        return [test for test in self.facts.ids if test in tests]
 
     def _chosen(self, sources: Mapping[str, str], edits: Edits) -> tuple[State | None, set[str]]:
         """The tests that must be run, and the trusted state that has the outcomes of the others; None: run all."""
@@ -103,48 +109,73 @@ class Doors:
         if self.facts.ordered:
             return None, ids
         found: list[tuple[State, set[str]]] = []
-        for state, base in ((self.facts.untouched, self.project.sources), (self.facts.reference, self.runner.right)):
+        for state, base in ((self.facts.untouched, self.project.sources), (self.facts.reference, self.engine.right)):
             if state is not None:
                 differing = edits if base == self.engine.base else compare(base, sources)
-                if not differing.rest and not differing.functions & self.facts.at_import:
-                    tests = affected(self.facts, differing.functions, state, self.tests_python)
+                tests = self.runner.sight.affected(self.facts, differing, state)
+                if tests is not None:
                     found.append((state, tests))
         return min(found, key=lambda one: len(one[1]), default=(None, ids))
 
     # what is not plain
 
     def _suspicious(self, sources: Mapping[str, str], wish: Wish, reason: str) -> TestReport:
-        """Apart where the test file allows it; with twins where not, and what fails apart, unless it reaches out."""
-        ids, files = self.facts.ids, {test: test.split("::")[0] for test in self.facts.ids}
-        together = {**self.engine.together, **self._not_carried}
-        apart = {test for test, path in files.items() if together.get(path, "is no test file") == ""}
-        parts: list[tuple[TestReport, set[str]]] = []
-        rest = set(ids) - apart
-        if apart:
-            report = self._apart(sources, wish, apart)
+        """With twins; apart what no twin vouches for, and all that the test file allows if the code reaches out."""
+        ids, edits = self.facts.ids, compare(self.engine.base, sources)
+        strict = self.engine.isolation == "strict"
+        parts, wanted = ([], set(ids)) if strict else self._known(sources, edits)
+        left = set(wanted)
+        reached = what_it_reaches(self._trusted, sources, self._tests_modules)
+        if wanted and not (strict or reached or self._is_odd(sources)):
+            report = self._with_twins(sources, wish, edits, wanted, reason)
             if report.verdict == "rejected":
                 return report
+            if report.killed is None:
+                unproved = {test for test in wanted - (report.confirmed or set()) if report.outcomes[test] == "passed"}
+                left = {test for test in unproved if self.engine.together.get(test.split("::")[0]) == ""}
+            else:
+                left = set()
+            parts.append((report, wanted - left))
+        if left:
+            more = self._apart_first(sources, wish, left, reason, reached)
+            if more[0][0].verdict == "rejected":
+                return more[0][0]
+            parts += more
+        return judge.joined(parts, ids)
+
+    def _with_twins(
+        self, sources: Mapping[str, str], wish: Wish, edits: Edits, tests: Set[str], reason: str
+    ) -> TestReport:
+        report = self.twins.halves(sources, wish, edits, tests)
+        return replace(report, why={"twins": f"not plain: {reason}"}) if report.verdict != "rejected" else report
+
+    def _apart_first(self, sources: Mapping[str, str], wish: Wish, tests: set[str], reason: str, reached: str) -> Parts:
+        """Apart where the test file allows it; the others with twins, unless the code reaches out."""
+        together = {**self.engine.together, **self._not_carried}
+        apart = {test for test in tests if together.get(test.split("::")[0], "is no test file") == ""}
+        rest, parts = tests - apart, Parts()
+        if apart:
+            report = self._apart(sources, wish, apart)
             parts.append((replace(report, why={"apart": f"not plain: {reason}"}), apart))
-            stars = any("import *" in text for text in self.tests_python.values())
-            is_odd = writes_files(self._trusted, sources) or is_rewritten(self.project.sources, sources, stars=stars)
-            if report.verdict == "ok" and not is_odd:
-                rest |= {test for test in apart if report.outcomes[test] != "passed"}
-        reached = what_it_reaches(self._trusted, sources, self._tests_modules)
-        if not rest:
-            return judge.joined(parts, ids)
-        if self.engine.isolation == "strict" or reached:
-            closed = rest - apart
-            also = [(self._closed(closed, together, reached), closed)] if closed else []
-            return judge.joined([*parts, *also], ids)
-        report = self.twins.halves(sources, wish, Edits(rest="not plain"))
-        if report.verdict == "rejected":
-            return report
-        # what no twin vouches for does not count where it failed before, or where tests may have been written over
-        doubtful = rest if writes_files(self._trusted, sources) else rest & apart
-        report = judge.without(report, [test for test in doubtful if test not in (report.confirmed or ())])
-        why = {"twins": f"not plain: {reason}"}
-        better = {test for test in rest if test not in apart or report.outcomes[test] == "passed"}
-        return judge.joined([*parts, (replace(report, why=why), better)], ids)
+            if report.verdict == "rejected":
+                return parts
+        if rest and (reached or self.engine.isolation == "strict"):
+            parts.append((self._closed(rest, together, reached), rest))
+        elif rest:
+            edits = compare(self.engine.base, sources)
+            report = self._with_twins(sources, wish, edits, rest, reason)
+            if report.verdict == "rejected":
+                return [(report, rest)]
+            # where tests may have been written over, only what a twin vouches for counts
+            doubtful = rest if writes_files(self._trusted, sources) else set()
+            unproved = [test for test in doubtful if test not in (report.confirmed or ())]
+            parts.append((judge.without(report, unproved), rest))
+        return parts
+
+    def _is_odd(self, sources: Mapping[str, str]) -> bool:
+        """Whether the code may write over tests, or is no edit of what was there."""
+        stars = any("import *" in text for text in self.tests_python.values())
+        return bool(writes_files(self._trusted, sources) or is_rewritten(self.project.sources, sources, stars=stars))
 
     def _closed(self, tests: set[str], together: Mapping[str, str], reached: str) -> TestReport:
         """The report on tests that may not be run with this candidate.
@@ -181,7 +212,7 @@ class Doors:
         staged = self.engine.stage("tests")
         if staged["unsupported"]:
             return dict.fromkeys(self.engine.apart, f"needs {staged['unsupported'][0]}")
-        states = [(self.project.sources, self.facts.untouched), (self.runner.right, self.facts.reference)]
+        states = [(self.project.sources, self.facts.untouched), (self.engine.right, self.facts.reference)]
         mutable: set[str] = set()
         for sources, state in states:
             if state is None:
@@ -198,13 +229,12 @@ class Doors:
 
     def _apart(self, sources: Mapping[str, str], wish: Wish, tests: set[str]) -> TestReport:
         """The report of a run in two processes."""
-        options = replace(self.runner.options(wish), mutable=getattr(self, "_mutable", ()))
+        options = replace(self.runner.options(wish, self._in_order(tests)), mutable=self._mutable)
         run = self.runner.run("split", sources, options)
         last = run.records.all[-1] if run.records.finished else {}
         if last.get("tampered"):
             return judge.tampered(self.facts.ids, "apart")
-        expected = [test for test in self.facts.ids if test in tests]
-        return judge.report(run, self.facts.ids, door="apart", expected=expected)
+        return judge.report(run, self.facts.ids, door="apart", expected=self._in_order(tests))
 
     # twins
 
@@ -219,18 +249,21 @@ class Doors:
         Raises:
             GraderError: The grader itself failed.
         """
-        if "plain" not in report.doors.values() and "known" not in report.doors.values():
+        unchecked = {test for test, door in report.doors.items() if door in ("plain", "known")}
+        if not unchecked:
             return report
-        checked = self.twins.halves(sources, wish, compare(self.engine.base, sources))
+        checked = self.twins.halves(sources, wish, compare(self.engine.base, sources), set(self.facts.ids))
         if checked.verdict == "rejected":
             return self._counted(checked)
-        doubtful = {
-            test
-            for test, outcome in report.outcomes.items()
-            if outcome == "passed" and checked.outcomes[test] != "passed"
-        }
+        passed = {test for test in unchecked if report.outcomes[test] == "passed"}
+        doubtful = {test for test in passed if checked.outcomes[test] != "passed"}
         if doubtful:
             _log.warning("%s: %s passed once and not when it was confirmed", self.project.name, min(doubtful))
         outcomes = {test: checked.outcomes[test] if test in doubtful else old for test, old in report.outcomes.items()}
         failures = {**report.failures, **{test: checked.failures.get(test, "") for test in doubtful}}
-        return replace(report, outcomes=outcomes, failures=failures, confirmed=checked.confirmed)
+        return replace(
+            report,
+            outcomes=outcomes,
+            failures=failures,
+            confirmed=(checked.confirmed or frozenset()) | (report.confirmed or frozenset()),
+        )

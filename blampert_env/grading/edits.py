@@ -11,7 +11,7 @@ import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from blampert_env.projects.syntax import parse
 
@@ -27,11 +27,21 @@ class Edits:
         functions: ``path::qualname``, as code objects have it, of each function with other code.
         swaps: Path of each file that differs, and the numbers of its top-level statements that are new.
         rest: What else differs, one line; "" if nothing does.
+        docs: Whether a docstring does, which can be read without a call.
+        kinds: Whether a function makes a generator now and did not, or the other way round, which can be asked for.
     """
 
     functions: frozenset[str] = frozenset()
     swaps: tuple[tuple[str, tuple[int, ...]], ...] = ()
     rest: str = ""
+    docs: bool = False
+    kinds: bool = False
+
+    @property
+    def exchanged(self) -> list[tuple[str, tuple[int, ...], list[str]]]:
+        """As a collected session is told: file, its new statements, its functions with other code."""
+        names = [one.split("::") for one in sorted(self.functions)]
+        return [(path, added, [name for where, name in names if where == path]) for path, added in self.swaps]
 
 
 class _More(Exception):
@@ -42,6 +52,7 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> Edits:
     """What differs in ``after``; never raises for what it holds."""
     functions: set[str] = set()
     swaps: list[tuple[str, tuple[int, ...]]] = []
+    docs = kinds = False
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old == new:
@@ -49,15 +60,24 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> Edits:
         try:
             if old is None or new is None:
                 raise _More("a file")
-            one, other = _Text(old), _Text(new)
+            one, other = _text(old), _text(new)
             found, added = _differences(one, other)
         except _More as more:
             return Edits(rest=f"{path}: {more}")
         except SyntaxError as error:
             return Edits(rest=f"{path}: does not parse ({error.msg})")
-        functions |= {f"{path}::{name}" for name in found}
+        functions |= {f"{path}::{one.name}" for one in found}
+        docs, kinds = docs or any(one.docs for one in found), kinds or any(one.kinds for one in found)
         swaps.append((path, tuple(added)))
-    return Edits(frozenset(functions), tuple(swaps))
+    return Edits(frozenset(functions), tuple(swaps), docs=docs, kinds=kinds)
+
+
+class _Change(NamedTuple):
+    """A function with other code, and whether its docstring and what a call of it makes are others, too."""
+
+    name: str
+    docs: bool
+    kinds: bool
 
 
 class _Text:
@@ -74,19 +94,25 @@ class _Text:
         return self.lines[first - 1 : node.end_lineno]
 
 
-def _differences(old: _Text, new: _Text) -> tuple[set[str], list[int]]:
-    """Names of functions that differ, and numbers of new top-level statements.
+@lru_cache(maxsize=64)
+def _text(text: str) -> _Text:
+    """A file, parsed once: the same one is compared with the untouched and with the right one."""
+    return _Text(text)
+
+
+def _differences(old: _Text, new: _Text) -> tuple[list[_Change], list[int]]:
+    """Functions that differ, and numbers of new top-level statements.
 
     Raises:
         _More: More differs.
     """
     known = _known_names(old.text)
-    functions: set[str] = set()
+    functions: list[_Change] = []
     added: list[int] = []
     waiting = list(old.tree.body)
     for number, node in enumerate(new.tree.body):
         if waiting and _matches(waiting[0], node, old, new):
-            functions |= set(_changed(waiting.pop(0), node, old, new, ""))
+            functions += _changed(waiting.pop(0), node, old, new, "")
         elif _may_be_added(node) and not known & set(_bound(node)):
             added.append(number)
         else:
@@ -105,8 +131,8 @@ def _matches(old: ast.stmt, new: ast.stmt, one: _Text, other: _Text) -> bool:
     return one.segment(old) == other.segment(new) or hasattr(old, "body") or ast.dump(old) == ast.dump(new)
 
 
-def _changed(old: ast.AST, new: ast.AST, one: _Text, other: _Text, prefix: str) -> Iterator[str]:
-    """Names of the functions in a statement that differ.
+def _changed(old: ast.AST, new: ast.AST, one: _Text, other: _Text, prefix: str) -> Iterator[_Change]:
+    """The functions in a statement that differ.
 
     Raises:
         _More: Something else in it does.
@@ -123,7 +149,8 @@ def _changed(old: ast.AST, new: ast.AST, one: _Text, other: _Text, prefix: str) 
             return  # a comment, or how it is laid out
         if _uses_class(old) != _uses_class(new):
             raise _More(f"line {new.lineno}: super() where there was none, or none where it was")
-        yield f"{prefix}{old.name}"
+        docs = ast.get_docstring(old, clean=False) != ast.get_docstring(new, clean=False)
+        yield _Change(f"{prefix}{old.name}", docs, _yields(old) != _yields(new))
         return
     if not hasattr(old, "body"):
         if ast.dump(old) != ast.dump(new):
@@ -157,6 +184,18 @@ def _dumped(value: Any) -> Any:
 def _uses_class(node: _Function) -> bool:
     """Whether the compiler gives the function the cell of its class."""
     return any(isinstance(part, ast.Name) and part.id in ("super", "__class__") for part in ast.walk(node))
+
+
+def _yields(node: _Function) -> bool:
+    """Whether a call of the function makes a generator."""
+    todo: list[ast.AST] = list(node.body)
+    while todo:
+        part = todo.pop()
+        if isinstance(part, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(part, _Function | ast.ClassDef | ast.Lambda):
+            todo += ast.iter_child_nodes(part)
+    return False
 
 
 def _may_be_added(node: ast.stmt) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from blampert_env.errors import GraderError, ProjectError
 from blampert_env.grading import cold, jailed
+from blampert_env.grading.atonce import at_once
 from blampert_env.grading.files import as_bytes, encode
 from blampert_env.grading.jailed import Options, Way
 from blampert_env.grading.process import Run
@@ -34,11 +35,13 @@ class Engine:
 
     Attributes:
         base: The sources that the collected session is made with; the untouched ones, until :meth:`start_from`.
+        codes: What a collected session has compiled, for the next one.
     """
 
     def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
         self.suite, self.python, self.isolation = suite, python, isolation
         self.base: dict[str, str] = dict(suite.project.sources)
+        self.codes: dict[str, str] = {}
         self._spec: dict[str, Any] | None = None
 
     @property
@@ -56,6 +59,11 @@ class Engine:
         root = self.suite.project.root
         solution = load_solution(root) if root is not None else {}
         return {path: text for path, text in solution.items() if path in self.suite.project.sources}
+
+    @cached_property
+    def right(self) -> dict[str, str]:
+        """The sources, those that the reference has from there."""
+        return {**self.suite.project.sources, **self.reference}
 
     @cached_property
     def together(self) -> dict[str, str]:
@@ -82,7 +90,7 @@ class Engine:
         """The project as a lane is told of it."""
         if self._spec is None:
             self._spec = jailed.specification(self.suite, encode(self.base), self.apart)
-        return self._spec
+        return {**self._spec, "codes": self.codes}
 
     def run(self, way: Way, sources: Mapping[str, str], options: Options) -> Run:
         """One run; once more if the machine, not the candidate, failed.
@@ -113,7 +121,17 @@ class Engine:
         staged = self._tried(lambda: jailed.stage(server(self.python), self.spec, zygote))
         if staged.get("refused"):
             raise ProjectError(f"{self.suite.project.name}: {staged['refused']}: correct the project")
+        self.codes |= staged.pop("codes")
         return staged
+
+    def idle_cpus(self) -> int:
+        """How many more evaluations may go on at once."""
+        return server(self.python).idle_cpus() if self.jailed else 1
+
+    def warm(self, count: int) -> None:
+        """Collect in so many processes at once, for evaluations that are divided; raises as :meth:`stage`."""
+        for _ in at_once([partial(self.stage, "collected")] * min(count, self.idle_cpus())):
+            pass
 
     def layers(self) -> tuple[str, ...]:
         """The isolation layers in force; raises as :meth:`stage`."""
@@ -128,8 +146,10 @@ class Engine:
         Raises:
             GraderError: The grader does not start.
         """
-        judge = self._tried(lambda: server(self.python).facts["judge"]) if self.jailed else []
+        if self.jailed:
+            self._tried(lambda: server(self.python))  # it starts meanwhile
         spec = jailed.specification(self.suite, {}, [])["id"]
+        judge = self._tried(lambda: server(self.python).facts["judge"]) if self.jailed else []
         parts = [spec, self.reference, self.python, self.isolation, judge, _own_version()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -14,9 +14,9 @@ from blampert_env.grading.arguments import check, interpreter
 from blampert_env.grading.cache import LruCache
 from blampert_env.grading.doors import Doors
 from blampert_env.grading.engine import Engine, Isolation
+from blampert_env.grading.facts import Facts
 from blampert_env.grading.files import as_text, candidate_sources, content_key
 from blampert_env.grading.opened import opened
-from blampert_env.grading.opening import Facts
 from blampert_env.grading.report import Door, TestReport
 from blampert_env.grading.running import Wish
 from blampert_env.grading.scratch import remove_stale

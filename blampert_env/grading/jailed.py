@@ -42,7 +42,8 @@ class Options:
         texts: How many other failures get one.
         stop_early: End at the first test that does not pass.
         trace: Whether to watch which functions each test reaches.
-        swaps: For ``collected``: files whose functions get other code, with the numbers of their new statements.
+        swaps: For ``collected``: files whose functions get other code: numbers of their new statements, and names
+            of the functions whose code differs in more than its lines.
         twins: For ``collected``: test files whose functions take the place of those that were collected.
         wanted: The tests that become twins.
         enforces: Whether a separated candidate that changes a file of the project's is stopped.
@@ -56,7 +57,7 @@ class Options:
     texts: int = TEXTS
     stop_early: bool = False
     trace: bool = False
-    swaps: Sequence[tuple[str, Sequence[int]]] = ()
+    swaps: Sequence[tuple[str, Sequence[int], Sequence[str]]] = ()
     twins: Mapping[str, bytes] = field(default_factory=dict)
     wanted: Sequence[str] = ()
     enforces: bool = True

@@ -10,7 +10,8 @@ from blampert_env.errors import GraderError
 from blampert_env.grading.cache import LruCache
 from blampert_env.grading.doors import Doors
 from blampert_env.grading.engine import Engine
-from blampert_env.grading.opening import Facts, as_json, find_out, from_json, silent
+from blampert_env.grading.facts import Facts, as_json, from_json, silent
+from blampert_env.grading.opening import find_out
 from blampert_env.grading.store import ReportStore
 
 # without these, a candidate can reach what is not its own
@@ -36,17 +37,19 @@ def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
         found = _opened.get(key)
         if found is None:
             found = Doors(engine, _facts(engine, store, key, is_kept), store, key)
+            if engine.jailed:
+                engine.warm(found.runner.worth)
+                _check_layers(engine)
             _opened.put(key, found)
         return found
 
 
 def _facts(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Facts:
-    if engine.jailed:
-        _check_layers(engine)
     place = hashlib.sha256(f"facts {key}".encode()).digest()
     kept = store.value(place) if is_kept else None
     if kept is not None:
-        facts = from_json(kept)
+        facts = from_json(kept["facts"])
+        engine.codes = kept["codes"]
         if facts.base == "reference":
             engine.start_from(engine.reference)
         return facts
@@ -54,13 +57,14 @@ def _facts(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Facts
     if engine.suite.tests != "visible":
         facts = silent(facts)
     if is_kept and not facts.baseline.killed:
-        store.keep(place, as_json(facts))
+        store.keep(place, {"facts": as_json(facts), "codes": engine.codes})
     return facts
 
 
 def _check_layers(engine: Engine) -> None:
     """Strict refuses; otherwise a missing layer is said once a process."""
-    missing = [layer for layer in STRICT if layer not in engine.layers()]
+    layers = engine.layers()
+    missing = [layer for layer in STRICT if layer not in layers]
     if missing and engine.isolation == "strict":
         raise GraderError(f"isolation='strict' needs {', '.join(missing)}, which this system refuses: use 'default'")
     if missing:

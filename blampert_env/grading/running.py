@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import partial
 
+from blampert_env.grading import judge
+from blampert_env.grading.affected import Sight
+from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import Edits
 from blampert_env.grading.engine import Engine
+from blampert_env.grading.facts import Facts
 from blampert_env.grading.jailed import Options, Way
-from blampert_env.grading.opening import Facts
 from blampert_env.grading.process import Run
+from blampert_env.grading.report import Door, TestReport
+
+WORTH_S = 0.04  # of tests in each process, where they are divided: a fork, and what it touches first, cost 10 ms
 
 
 @dataclass(frozen=True)
@@ -38,18 +44,55 @@ class Runner:
 
     def __init__(self, engine: Engine, facts: Facts) -> None:
         self.engine, self.facts = engine, facts
+        self.sight = Sight(engine.suite)
         self._unfit: set[frozenset[str]] = set()  # edits that a collected session could not take
 
-    @cached_property
-    def right(self) -> dict[str, str]:
-        """The reference solution's sources."""
-        return {**self.engine.suite.project.sources, **self.engine.reference}
+    def report(
+        self, sources: Mapping[str, str], edits: Edits, options: Options, *, door: Door, parts: int = 1
+    ) -> TestReport:
+        """The report on a candidate, in a fork of the collected session if ``edits`` can be made there.
+
+        Args:
+            sources: The whole text of the sources.
+            edits: What differs from the collected session's sources.
+            options: What to run, and how.
+            door: How it is called.
+            parts: As how many parts that run at once, at the most.
+        """
+        ids = self.facts.ids
+        groups = self._groups(ids if options.run is None else options.run, parts)
+
+        def part(tests: Sequence[str]) -> tuple[TestReport, set[str]]:
+            mine = options if len(groups) == 1 else replace(options, run=tests)
+            run = self.in_a_fork(sources, edits, mine) or self.run("fresh", sources, mine)
+            return judge.report(run, ids, door=door, expected=tests), set(tests)
+
+        found = list(at_once([partial(part, group) for group in groups]))
+        return found[0][0] if len(found) == 1 else judge.joined(found, ids)
+
+    @property
+    def worth(self) -> int:
+        """Into how many parts all the tests may be divided."""
+        return 1 if self.facts.ordered else max(1, int(sum(self.facts.seconds.values()) / WORTH_S))
+
+    def _groups(self, tests: Sequence[str], parts: int) -> list[Sequence[str]]:
+        """Tests in their order, in parts that take about as long; one if none is worth a process of its own."""
+        took = [self.facts.seconds.get(test, 0.0) for test in tests]
+        parts = max(1, min(parts, int(sum(took) / WORTH_S)))
+        if parts == 1 or self.facts.ordered:
+            return [tests]
+        groups: list[list[str]] = [[] for _ in range(parts)]
+        before = 0.0
+        for test, seconds in zip(tests, took, strict=True):
+            groups[min(parts - 1, int((before + seconds / 2) / sum(took) * parts))].append(test)
+            before += seconds
+        return [group for group in groups if group]
 
     def in_a_fork(self, sources: Mapping[str, str], edits: Edits, options: Options) -> Run | None:
         """A run in a fork of the collected session; None if what differs cannot be exchanged there."""
         if not self.exchanges(edits) or edits.functions in self._unfit:
             return None
-        run = self.run("collected", sources, replace(options, swaps=edits.swaps))
+        run = self.run("collected", sources, replace(options, swaps=edits.exchanged))
         if run.records.finished and run.records.all[-1].get("unfit"):
             self._unfit.add(edits.functions)
             return None
@@ -58,11 +101,13 @@ class Runner:
     def exchanges(self, edits: Edits) -> bool:
         """Whether what differs can be exchanged in a fork of the collected session."""
         facts, paths = self.facts, {path for path, _ in edits.swaps}
-        return facts.forks and not (edits.rest or edits.functions & facts.at_import or paths & facts.unfit)
+        differs = edits.rest or edits.functions & facts.at_import or paths & facts.unfit or self.sight.tells(edits)
+        return facts.forks and not differs
 
-    def options(self, wish: Wish) -> Options:
-        """What a caller asks for."""
-        return Options(wish.limit_s, first=wish.first, stop_early=wish.stop_early)
+    def options(self, wish: Wish, tests: Sequence[str]) -> Options:
+        """What a caller asks for, of these tests."""
+        run = None if len(tests) == len(self.facts.ids) else tests
+        return Options(wish.limit_s, run=run, first=wish.first, stop_early=wish.stop_early)
 
     def run(self, way: Way, sources: Mapping[str, str], options: Options) -> Run:
         """One run; again if it ended by a signal that somebody else may have sent."""

@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from blampert_env.grading import cgroups
 from blampert_env.grading.environment import environment
@@ -37,20 +37,19 @@ class ServerFailed(Exception):
 
 
 class Server:
-    """One base and its lanes, for one interpreter.
+    """One base and its lanes, for one interpreter; it starts while others go on.
 
     Args:
         python: The interpreter.
         layers: Isolation layers that may be used; None for all.
-
-    Raises:
-        ServerFailed: It does not start.
     """
 
     def __init__(self, python: str, layers: tuple[str, ...] | None = None) -> None:
         self.owner = os.getpid()
         self.python = python
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._facts: dict[str, Any] | None = None
         self._is_dead = False
         self._idle: list[Lane] = []
         self._numbers = list(range(_LANES))[::-1]
@@ -64,7 +63,8 @@ class Server:
             "layers": layers,
             "slot_size": SLOT_SIZE,
         }
-        with theirs, tempfile.TemporaryFile() as said:
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - what it writes before its first words
+        with theirs:
             self.process = subprocess.Popen(
                 [python, "-P", "-s", "-B", _SCRIPT, "jail", str(theirs.fileno()), str(os.getpid()), json.dumps(facts)],
                 pass_fds=[theirs.fileno()],
@@ -72,18 +72,29 @@ class Server:
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
+                stderr=self._said,
                 start_new_session=True,
             )
-            theirs.close()
-            self.control = mine
-            try:
-                self.facts = self._first_words()
-            except ServerFailed as error:
-                said.seek(0)
-                lines = said.read().decode("utf-8", "replace").strip().splitlines()
-                self.close()
-                raise ServerFailed(f"{error}{f' ({lines[-1]})' if lines else ''}") from None
+        self.control = mine
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the base found out; waits until it has started.
+
+        Raises:
+            ServerFailed: It does not start.
+        """
+        with self._starting:
+            if self._facts is None:
+                try:
+                    self._facts = self._first_words()
+                except ServerFailed as error:
+                    self._said.seek(0)
+                    lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+                    self.close()
+                    raise ServerFailed(f"{error}{f' ({lines[-1]})' if lines else ''}") from None
+                self._said.close()
+            return self._facts
 
     def _first_words(self) -> dict[str, Any]:
         if not select.select([self.control], [], [], _START_LIMIT_S)[0]:
@@ -138,6 +149,11 @@ class Server:
             return allowed
         taken = Counter(cpu for cpus in self._cpus_of.values() if len(cpus) == 1 for cpu in cpus)
         return [min(allowed, key=lambda cpu: taken[cpu])]
+
+    def idle_cpus(self) -> int:
+        """How many processors no evaluation of this process has now."""
+        with self._lock:
+            return len(os.sched_getaffinity(0)) - len(self._cpus_of)
 
     def drop_idle(self) -> None:
         """Let go of lanes that nobody uses: after a failure, any of them may lack a process."""
@@ -196,6 +212,7 @@ class Server:
         if self.owner != os.getpid():
             return
         self.control.close()
+        self._said.close()
         for lane in self._idle:
             lane.close()
         self._idle.clear()
@@ -259,11 +276,7 @@ _lock = threading.Lock()
 
 
 def server(python: str, layers: tuple[str, ...] | None = None) -> Server:
-    """The server for an interpreter in this process; started when there is none, or it is gone.
-
-    Raises:
-        ServerFailed: It does not start.
-    """
+    """The server for an interpreter in this process; started when there is none, or it is gone."""
     with _lock:
         found = _servers.get((python, layers))
         if found is None or not found.alive:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from blampert_env.grading import Grader, make_grader
+from blampert_env.grading.facts import Facts, State
 from blampert_env.grading.jail.stages.tracing import EVERYTHING
-from blampert_env.grading.opening import Facts, State
 from blampert_env.projects import Project
 from blampert_env.projects.importers.repository import Validation
 from blampert_env.projects.syntax import functions, split_lines

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from blampert_env.grading.facts import Facts, State
 from blampert_env.grading.jail.stages.tracing import EVERYTHING
-from blampert_env.grading.opening import Facts, State
 from blampert_env.projects import Project, Target
 from blampert_env.workspace.checks.finding import Finding, counted, some
 

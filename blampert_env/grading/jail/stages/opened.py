@@ -53,6 +53,7 @@ class Opened:
         self.lane, self.spec = lane, spec
         self.zygotes: dict[str, Zygote] = {}
         self.staged: dict[str, dict[str, Any]] = {}
+        self.compiled: dict[str, dict[str, str]] = {}  # by what a zygote compiled, until the trainer has it
         self.files = unpacked(spec["files"])
         self.shown = unpacked(spec["untouched"])
 
@@ -63,7 +64,7 @@ class Opened:
             Failed: It cannot be made.
         """
         self.zygote(name)
-        return self.staged[name]
+        return {**self.staged[name], "codes": self.compiled.pop(name, {})}
 
     def zygote(self, name: str) -> Zygote:
         """A zygote by its purpose, made when it is first needed.
@@ -116,6 +117,8 @@ class Opened:
                 if answer.get("error"):
                     raise Failed(str(answer["error"]))
                 made.introduce(answer, fds)
+                self.compiled[name] = answer.pop("codes", {})
+                self.spec["codes"] |= self.compiled[name]
                 self.staged[name] = answer
         except channel.Closed:
             raise Failed("a process of the grader was killed while it imported the tests") from None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,35 +103,6 @@ class Session:
             return [ranks.setdefault(node, draw.random()) for node in item.listchain()[1:]]
 
         self.session.items.sort(key=rank)
-
-
-def remember_rewriting(root: str, files: Sequence[tuple[str, bytes]]) -> None:
-    """Rewrite the assertions of test files now, and use that whenever a file has this content.
-
-    Rewriting costs milliseconds a file, and every evaluation imports the same ones.
-    """
-    import ast
-
-    from _pytest.assertion import rewrite
-
-    known: dict[tuple[str, bytes], Any] = {}
-    for path, content in files:
-        file = os.path.join(root, path)
-        try:
-            tree = ast.parse(content, filename=file)
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        rewrite.rewrite_asserts(tree, content, file)
-        known[file, content] = compile(tree, file, "exec", dont_inherit=True)
-    original = rewrite._rewrite_test
-
-    def rewrite_test(path: pathlib.Path, config: Any) -> Any:
-        if config.getini("enable_assertion_pass_hook"):
-            return original(path, config)
-        code = known.get((str(path), path.read_bytes()))
-        return original(path, config) if code is None else (b"", code)  # the hash is for a file that is not written
-
-    rewrite._rewrite_test = rewrite_test  # type: ignore[assignment]
 
 
 def seed_random() -> None:

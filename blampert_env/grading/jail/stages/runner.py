@@ -10,6 +10,7 @@ import os
 import random
 import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,21 +37,24 @@ class Reporter:
         kept: Records from before there is a pipe: what the collection found.
         texts: How many failures still get a text. Forming one costs several times what a passing test does.
         preferred: Ids of tests whose failures get one in any case.
+        twins: Ids of tests that are made wrong in this run; their failures get none.
     """
 
     def __init__(self, fd: int = -1, token: str = "") -> None:
         self.fd, self.token, self.pid = fd, token, os.getpid()
         self.outcome: str | None = None
         self.failure = ""
+        self.began = 0.0
         self.waiting = b""
         self.kept: list[dict[str, Any]] = []
         self.texts = ALL_TEXTS
         self.preferred: frozenset[str] = frozenset()
+        self.twins: frozenset[str] = frozenset()
 
     def write_to(self, fd: int, job: Mapping[str, Any]) -> None:
         """From now on write there what a job asks for; in the process that runs the tests."""
         self.fd, self.token, self.pid = fd, job["token"], os.getpid()
-        self.texts, self.preferred = job["texts"], frozenset(job["first"])
+        self.texts, self.preferred, self.twins = job["texts"], frozenset(job["first"]), frozenset(job["wanted"])
 
     def send(self, kind: str, **fields: object) -> None:
         """Write one record, or keep it until there is a pipe."""
@@ -84,7 +88,7 @@ class Reporter:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
-        self.outcome, self.failure = None, ""
+        self.outcome, self.failure, self.began = None, "", now()
         self.send("running", id=nodeid)
 
     def pytest_runtest_setup(self) -> None:
@@ -95,7 +99,8 @@ class Reporter:
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
         """A failure without a text, once enough have theirs; pytest forms it as always if this says nothing."""
-        if self.texts > 0 or call.excinfo is None or item.nodeid in self.preferred:
+        wants_text = (self.texts > 0 or item.nodeid in self.preferred) and item.nodeid not in self.twins
+        if wants_text or call.excinfo is None:
             return None
         from _pytest.outcomes import Skipped
         from _pytest.reports import TestReport
@@ -118,12 +123,18 @@ class Reporter:
             self.worse("passed")
         if report.when == "teardown":
             self.texts -= bool(self.failure)
-            self.send("outcome", id=report.nodeid, outcome=self.outcome or "missing", failure=self.failure)
+            took = round(now() - self.began, 5)
+            self.send("outcome", id=report.nodeid, outcome=self.outcome or "missing", failure=self.failure, s=took)
 
     def worse(self, outcome: str) -> None:
         """Take the outcome unless there is a worse one."""
         if self.outcome is None or SEVERITY.index(outcome) > SEVERITY.index(self.outcome):
             self.outcome = outcome
+
+
+def now() -> float:
+    """Seconds on a clock that tests which freeze time leave alone."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def cut(text: str) -> str:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import ast
 import gc
-import inspect
 import os
 import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+
+from .codes import Codes
 
 Place = tuple[tuple[str, int], ...]  # from the module inwards: name of a code object, and how many had it before
 _FUTURE_ANNOTATIONS, _HAS_DOCSTRING = 0x1000000, 0x4000000  # CO_FUTURE_ANNOTATIONS, CO_HAS_DOCSTRING
@@ -33,17 +33,21 @@ class Swapper:
     Args:
         root: The folder that the project lies in.
         sources: Path to content, as they were loaded.
+        codes: What they were loaded from.
     """
 
-    def __init__(self, root: str, sources: Mapping[str, bytes]) -> None:
+    def __init__(self, root: str, sources: Mapping[str, bytes], codes: Codes) -> None:
         self.root = root
         self.modules = _modules(root, sources)
         self.functions: dict[str, dict[Place, list[types.FunctionType]]] = {path: {} for path in self.modules}
         self.unfit: set[str] = set()
         # as the module has it: a test that puts "../src" on the path makes names that are not normal
         files = {str(module.__file__): path for path, module in self.modules.items()}
-        self.codes = {path: dict(_places(_compiled(ast.parse(sources[path]), file))) for file, path in files.items()}
-        by_code = {path: _by_code(found) for path, found in self.codes.items()}
+        # equal code objects stand on the same line and do the same, so either place will do
+        by_code = {
+            path: {code: place for place, code in _places(_compiled(ast.parse(sources[path]), file))}
+            for file, path in files.items()
+        }
         for found in gc.get_objects():
             if type(found) is types.FunctionType and found.__code__.co_filename in files:
                 path = files[found.__code__.co_filename]
@@ -53,13 +57,14 @@ class Swapper:
                 else:
                     self.functions[path].setdefault(place, []).append(found)
 
-    def apply(self, path: str, content: bytes, added: Sequence[int]) -> None:
+    def apply(self, path: str, content: bytes, added: Sequence[int], names: Sequence[str]) -> None:
         """Give a file's functions the code that they have in ``content``.
 
         Args:
             path: Of the file.
             content: Its new text.
             added: Numbers of the top-level statements that the old text lacks.
+            names: Qualified names of the functions with other code; all others have moved at the most.
 
         Raises:
             Unfit: It cannot be done; nothing but new names was changed.
@@ -74,8 +79,8 @@ class Swapper:
             tree.body = [node for number, node in enumerate(tree.body) if number not in set(added)]
         code = _compiled(tree, file)
         found = dict(_places(code))
-        for place, code_now in _functions(code):
-            if place not in self.functions[path] and self.codes[path].get(place) != code_now:
+        for place in found:
+            if place not in self.functions[path] and ".".join(name for name, _ in place) in names:
                 raise Unfit(path)  # what was made of it is not where it can be seen
         pairs: list[tuple[list[types.FunctionType], types.CodeType]] = []
         for place, group in self.functions[path].items():
@@ -112,30 +117,15 @@ def _modules(root: str, sources: Mapping[str, bytes]) -> dict[str, types.ModuleT
     return {path: modules[0] for path, modules in found.items() if path in sources and len(modules) == 1}
 
 
-def _places(
-    code: types.CodeType, place: Place = (), *, into_functions: bool = True
-) -> Iterator[tuple[Place, types.CodeType]]:
-    """Every code object below one, with its place; those inside of functions only where asked for."""
+def _places(code: types.CodeType, place: Place = ()) -> Iterator[tuple[Place, types.CodeType]]:
+    """Every code object below one, with its place."""
     seen: dict[str, int] = {}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             number = seen[constant.co_name] = seen.get(constant.co_name, -1) + 1
             inner = (*place, (constant.co_name, number))
             yield inner, constant
-            if into_functions or not constant.co_flags & inspect.CO_OPTIMIZED:
-                yield from _places(constant, inner, into_functions=into_functions)
-
-
-def _functions(code: types.CodeType) -> Iterator[tuple[Place, types.CodeType]]:
-    """Code of functions and methods, those inside of functions left out."""
-    for place, found in _places(code, into_functions=False):
-        if found.co_flags & inspect.CO_OPTIMIZED:
-            yield place, found
-
-
-def _by_code(places: Mapping[Place, types.CodeType]) -> dict[Any, Place]:
-    """Code to place; equal code objects stand on the same line and do the same, so either place will do."""
-    return {code: place for place, code in places.items()}
+            yield from _places(constant, inner)
 
 
 def _docstring(code: types.CodeType) -> str | None:

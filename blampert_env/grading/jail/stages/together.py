@@ -8,13 +8,15 @@ impossible twins.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..paths import extend_path, forget_folder, outside
-from .pytest_session import Session, UnusableConfiguration, remember_rewriting
+from .codes import Codes
+from .pytest_session import Session, UnusableConfiguration
 from .runner import Reporter, chosen
 from .swap import Swapper, Unfit
 from .tracing import Tracer
@@ -42,13 +44,15 @@ class Collected:
 
         Returns:
             ``records`` of the collection; ``unfit``: sources whose functions cannot be exchanged; ``xfail``: tests that
-            are marked so; ``definitions``: test id to ``path::qualname`` of where its function may stand; ``refused``:
-            why there is no session, else "".
+            are marked so; ``definitions``: test id to ``path::qualname`` of where its function may stand; ``codes``:
+            what was compiled; ``refused``: why there is no session, else "".
         """
         spec, box = self.spec, self.box
         os.chdir(box)
         extend_path(spec["path"])
         _forget_modules(spec["own"])
+        codes = Codes(box, spec["codes"])
+        codes.install()
         try:
             self.session = Session(spec, box, spec["tmp"], self.reporter)
             self.session.collect()
@@ -57,11 +61,12 @@ class Collected:
         for path, file in outside(spec["top_modules"], box):
             self.reporter.send("outside", path=path, file=file)
         files = unpacked({path: spec["files"][path] for path in spec["sources"]})
-        self.swapper = Swapper(box, files)
+        self.swapper = Swapper(box, files, codes)
         unfit = sorted(set(spec["sources"]) - self.swapper.modules.keys() | self.swapper.unfit)
         items = self.session.session.items
         found = {
             "records": self.reporter.kept,
+            "codes": codes.new(),
             "unfit": unfit,
             "xfail": [item.nodeid for item in items if item.get_closest_marker("xfail")],
             "definitions": {item.nodeid: names for item in items if (names := definitions(item, box))},
@@ -94,10 +99,10 @@ class Collected:
             originals = {path: self.spec["files"][path] for path in job["twins"]}
             items = self.session.session.items
             put_twins(items, self.box, unpacked(originals), unpacked(job["twins"]), job["wanted"])
-        for path, added in job["swaps"]:
+        for path, added, names in job["swaps"]:
             with open(os.path.join(self.box, path), "rb") as file:
                 content = file.read()
-            self.swapper.apply(path, content, added)
+            self.swapper.apply(path, content, added, names)
 
 
 class Fresh:
@@ -109,8 +114,16 @@ class Fresh:
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec, self.box = spec, spec["box"]
-        tests = [item for item in unpacked(spec["files"]).items() if item[0] in spec["rewritten"]]
-        remember_rewriting(self.box, tests)
+        codes = Codes(self.box, spec["codes"])
+        for path, content in unpacked({path: spec["files"][path] for path in self._python()}).items():
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError):  # to be seen where it is imported
+                (codes.rewritten if path in spec["rewritten"] else codes.plain)(os.path.join(self.box, path), content)
+        codes.install()
+
+    def _python(self) -> list[str]:
+        """Files that an evaluation will import."""
+        spec = self.spec
+        return sorted({*spec["rewritten"], *(path for path in spec["sources"] if path.endswith(".py"))})
 
     def run(self, job: dict[str, Any], report_fd: int) -> None:
         """Configure, collect and run in a fork of its own."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import importlib.machinery
+import linecache
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# what runs code out of sight
+# what runs code out of sight, or may look at how it is written
 _OUT_OF_SIGHT = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "os.spawn")
 _HOOK = "__blampert_reached__"
 EVERYTHING = "*"
@@ -49,21 +51,23 @@ class Tracer:
         """Watch what is imported from now on, in every thread."""
         setattr(builtins, _HOOK, self.seen.add)
         sys.addaudithook(self._audit)
-        original = importlib.machinery.SourceFileLoader.source_to_code
-        tracer = self
+        tracer, loader_class = self, importlib.machinery.SourceFileLoader
+        original, get_code = loader_class.source_to_code, loader_class.get_code
+
+        def quiet_get_code(loader: Any, name: str) -> Any:
+            with tracer._not_looking():
+                return get_code(loader, name)
 
         def source_to_code(loader: Any, data: Any, path: Any, *more: Any, **names: Any) -> Any:
             place = tracer.files.get(os.path.normpath(str(path)))
             if place is None or not isinstance(data, bytes | str):
                 return original(loader, data, path, *more, **names)
-            tracer._is_loading = True
-            try:
+            with tracer._not_looking():
                 tracer._loaded.add(place)
                 return compile(tracer._watched(ast.parse(data, path), place), path, "exec", dont_inherit=True)
-            finally:
-                tracer._is_loading = False
 
-        setattr(importlib.machinery.SourceFileLoader, "source_to_code", source_to_code)  # noqa: B010
+        setattr(loader_class, "source_to_code", source_to_code)  # noqa: B010
+        setattr(loader_class, "get_code", quiet_get_code)  # noqa: B010
 
     def collected(self) -> None:
         """Everything is imported: what ran so far ran at import."""
@@ -104,9 +108,20 @@ class Tracer:
             todo += [(child, prefix, number) for child in ast.iter_child_nodes(node)]
         return tree
 
+    @contextlib.contextmanager
+    def _not_looking(self) -> Iterator[None]:
+        """What happens meanwhile is an import, or pytest's."""
+        before, self._is_loading = self._is_loading, True
+        try:
+            yield
+        finally:
+            self._is_loading = before
+
     def _audit(self, event: str, arguments: Any) -> None:
-        if event == "compile" and not self._is_loading:
-            self.out_of_sight |= os.path.normpath(str(arguments[1])) in self.files
+        if event in ("compile", "open"):
+            name = arguments[event == "compile"]
+            if not self._is_loading and isinstance(name, str | bytes):
+                self.out_of_sight |= os.path.abspath(os.fsdecode(name)) in self.files
         else:
             self.out_of_sight |= event in _OUT_OF_SIGHT
 
@@ -132,6 +147,15 @@ class Tracer:
         """A test begins: what ran before it is nobody's."""
         self._flush()
         self._parts = [set()]
+        for file in self.files:  # what one test has read, the next one would find there
+            linecache.cache.pop(file, None)
+
+    def pytest_runtest_makereport(self) -> Iterator[None]:
+        """A failure's text shows lines of the code that it came through."""
+        with self._not_looking():
+            yield
+
+    pytest_runtest_makereport.pytest_impl = {"hookwrapper": True}  # type: ignore[attr-defined]
 
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
         """What making a fixture reaches, what it asks for meanwhile included, is the fixture's."""
