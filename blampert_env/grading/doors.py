@@ -59,6 +59,11 @@ class Doors:
             modules=self.engine.suite.modules,
         )
 
+    def prepare(self) -> None:
+        """Find out at once what the first edit would wait for."""
+        if not self.facts.baseline.killed:
+            _ = self.twins.sound, self.engine.halves
+
     def grade(self, sources: Mapping[str, str], wish: Wish) -> TestReport:
         """The report on a candidate.
 

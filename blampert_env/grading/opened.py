@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import threading
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 from blampert_env.errors import GraderError
+from blampert_env.grading.atonce import at_once
 from blampert_env.grading.cache import LruCache
 from blampert_env.grading.doors import Doors
 from blampert_env.grading.engine import Engine
@@ -38,7 +41,9 @@ def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
         if found is None:
             found = Doors(engine, _facts(engine, store, key, is_kept), store, key)
             if engine.jailed:
-                engine.warm(found.runner.worth)
+                todo: list[Callable[[], None]] = [partial(engine.warm, found.runner.worth), found.prepare]
+                for _ in at_once(todo):
+                    pass
                 _check_layers(engine)
             _opened.put(key, found)
         return found
