@@ -1,9 +1,11 @@
 """Through which door a candidate goes, and what comes of it.
 
 Plain code (`triage`) is run in the tests' own process: in a fork of the collected session where only the code of
-functions differs, else in one that imports everything anew. What is not plain is run apart from the tests, file by file
-where these allow it, and with impossible twins where they do not, or where something cannot be carried between two
-processes. A plain verdict is confirmed with twins before anything is kept.
+functions differs, else in one that imports everything anew. Only tests that can have another outcome are run. What is
+not plain is run with impossible twins, unless it reaches out (`reach`); where no twin vouches for a test, it is run
+apart from the candidate if its file allows that, and so is every test of code that reaches out. A test passes if one of
+the two says so, so it is asked in the order of what they cost. A plain verdict is confirmed with twins before anything
+is kept.
 """
 
 from __future__ import annotations

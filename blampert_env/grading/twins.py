@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 from blampert_env.grading.identifiers import Function, blocks, definitions, named, spread, used
 from blampert_env.grading.impossible import Edit, fits, helper, new_name, twin
@@ -217,11 +216,4 @@ def _inserted(text: str, places: Sequence[tuple[int, str]]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def test_texts(files: Mapping[str, bytes], tests: list[str]) -> dict[str, str]:
-    """Source of the test files."""
-    return {
-        path: files[path].decode("utf-8", "surrogateescape") for path in tests if PurePosixPath(path).suffix == ".py"
-    }
-
-
-__all__ = ["Half", "make_halves", "test_texts"]
+__all__ = ["Half", "make_halves"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blampert_env.grading import Grader, make_grader
-from blampert_env.grading.opening import as_json, from_json
+from blampert_env.grading.facts import as_json, from_json
 from blampert_env.projects import Project
 
 from .conftest import ONE, SOLVED, STUB, TESTS, THREE, TWO
@@ -230,18 +230,16 @@ def test_tests_that_depend_on_their_order_keep_it(project_of: Make) -> None:
 NOT_PLAIN = "import os\n\n\ndef double(x):\n    os.getpid()\n    return 2 * x\n"
 
 
-def test_doors_by_candidate_and_by_file(project_of: Make) -> None:
-    files = {
-        "test_more.py": "import threading\nfrom tiny import double\n\n\ndef test_four():\n    assert double(4) == 8\n"
-    }
-    grader = make_grader(project_of(TESTS, **files))
+def test_doors_by_candidate_and_by_test(project_of: Make) -> None:
+    more = "import threading\nfrom tiny import double\n\n\ndef test_four():\n    assert double(4) == 8\n"
+    grader = make_grader(project_of(f"{TESTS}\ndef test_quiet():\n    double(1)\n", **{"test_more.py": more}))
     assert grader.grade({"tiny.py": SOLVED}).method == "plain"
     report = grader.grade({"tiny.py": NOT_PLAIN})
     assert report.all_passed
-    assert {test.partition("::")[0]: door for test, door in report.doors.items()} == {
-        "test_tiny.py": "apart",
-        "test_more.py": "twins",
-    }
+    apart = {test for test, door in report.doors.items() if door == "apart"}
+    assert apart == {"test_tiny.py::test_quiet"}  # no twin vouches for a test that expects nothing
+    assert {door for test, door in report.doors.items() if test not in apart} == {"twins"}
+    assert report.why.keys() == {"apart", "twins"}
     assert all("os" in why for why in report.why.values())
 
 

@@ -31,9 +31,10 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs L
 
 
 def seen(project: Project, expression: str, **arguments: object) -> str:
-    """What an expression gives inside a candidate."""
+    """What an expression gives inside a candidate in a process of its own."""
     source = f"import glob, os, sys, time\ndef double(x): raise ValueError({expression})\n"
-    return make_grader(project, **arguments).grade({"tiny.py": source}).failures[ONE]  # type: ignore[arg-type]
+    grader = make_grader(project, **{"isolation": "strict", **arguments})  # type: ignore[arg-type]
+    return grader.grade({"tiny.py": source}).failures[ONE]
 
 
 def test_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from blampert_env.grading import twins
 from blampert_env.grading.twins import Half, make_halves
 from tests.grading.twin_cases import CODE, SUITES
 from tests.grading.twin_runs import Item, run
@@ -152,9 +151,3 @@ def test_names_are_those_of_the_configuration(functions: list[str], classes: lis
     found = {key for half in halves for key in half.wrong}
     assert {qualname for path, qualname in found if path == "a.py"} == wanted
     assert not {qualname for path, qualname in found if path == "b.py" and "." not in qualname}
-
-
-def test_texts_are_those_of_python_files() -> None:
-    files = {"test_a.py": "é".encode("latin-1"), "test_b.txt": b"", "c.py": b""}
-    texts = twins.test_texts(files, ["test_a.py", "test_b.txt"])
-    assert Half(texts, frozenset()).contents == {"test_a.py": files["test_a.py"]}

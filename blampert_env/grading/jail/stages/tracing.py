@@ -16,6 +16,8 @@ import importlib.machinery
 import linecache
 import os
 import sys
+import traceback
+import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -121,7 +123,8 @@ class Tracer:
         if event in ("compile", "open"):
             name = arguments[event == "compile"]
             if not self._is_loading and isinstance(name, str | bytes):
-                self.out_of_sight |= os.path.abspath(os.fsdecode(name)) in self.files
+                is_source = os.path.abspath(os.fsdecode(name)) in self.files
+                self.out_of_sight |= is_source and not _shows_a_traceback()
         else:
             self.out_of_sight |= event in _OUT_OF_SIGHT
 
@@ -181,6 +184,14 @@ class Tracer:
         """A test is over."""
         self._flush()
         self._reached.setdefault(nodeid, set()).update(self._parts[0])
+
+
+def _shows_a_traceback() -> bool:
+    """Whether somebody shows the lines that an exception came through, all of functions that were called."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename != traceback.__file__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _call(number: int) -> ast.Call:
