@@ -49,7 +49,8 @@ class Doors:
         self.twins = Twins(self.runner, store, self.engine_key)
         self.project = engine.suite.project
         self.tests_python = dict(engine.suite.trusted_python())
-        self._mutable: tuple[str, ...] = ()  # files that trusted code changes; known when something was run apart
+        self._carried: dict[str, str] = {}  # test to why it cannot be run apart, of those that were tried
+        self._mutable: set[str] = set()  # files that trusted code changes
 
     @cached_property
     def triage(self) -> LearningTriage:
@@ -158,8 +159,8 @@ class Doors:
 
     def _apart_first(self, sources: Mapping[str, str], wish: Wish, tests: set[str], reason: str, reached: str) -> Parts:
         """Apart where the test file allows it; the others with twins, unless the code reaches out."""
-        together = {**self.engine.together, **self._not_carried}
-        apart = {test for test in tests if together.get(test.split("::")[0], "is no test file") == ""}
+        why = self._why_not_apart(tests)
+        apart = {test for test in tests if why[test] == ""}
         rest, parts = tests - apart, Parts()
         if apart:
             report = self._apart(sources, wish, apart)
@@ -167,7 +168,7 @@ class Doors:
             if report.verdict == "rejected":
                 return parts
         if rest and (reached or self.engine.isolation == "strict"):
-            parts.append((self._closed(rest, together, reached), rest))
+            parts.append((self._closed(rest, why, reached), rest))
         elif rest:
             edits = compare(self.engine.base, sources)
             report = self._with_twins(sources, wish, edits, rest, reason)
@@ -184,14 +185,13 @@ class Doors:
         stars = any("import *" in text for text in self.tests_python.values())
         return bool(writes_files(self._trusted, sources) or is_rewritten(self.project.sources, sources, stars=stars))
 
-    def _closed(self, tests: set[str], together: Mapping[str, str], reached: str) -> TestReport:
+    def _closed(self, tests: set[str], reasons: Mapping[str, str], reached: str) -> TestReport:
         """The report on tests that may not be run with this candidate.
 
         Raises:
             GraderError: ``strict`` was asked for.
         """
-        path = min(test.split("::")[0] for test in tests)
-        why = together.get(path) or "is no test file"
+        why = reasons[min(tests)]
         if self.engine.isolation == "strict":
             raise GraderError(f"isolation='strict' needs tests apart, and {self.project.name}: {why}: use 'default'")
         text = f"not run: the code {reached}, and {why}, so that they cannot be run apart"
@@ -210,33 +210,35 @@ class Doors:
         parts = [path.removesuffix("/__init__.py").removesuffix(".py").split("/") for path in self.tests_python]
         return frozenset(".".join(names[start:]) for names in parts for start in range(len(names)))
 
-    @cached_property
-    def _not_carried(self) -> dict[str, str]:
-        """Test files that say something else of trusted code when it is apart, and why; found out when first needed."""
-        if not self.engine.apart:
-            return {}
-        found: dict[str, str] = {}
+    def _why_not_apart(self, tests: Set[str]) -> dict[str, str]:
+        """Why each of some tests cannot be run apart; "" where it can. Found out when it is first asked for."""
+        together = self.engine.together
+        why = {test: together.get(path, "is no test file") for test in tests for path in [test.split("::")[0]]}
+        if unknown := {test for test in tests if why[test] == "" and test not in self._carried}:
+            self._carried |= self._try_apart(unknown)
+        return {test: reason or self._carried[test] for test, reason in why.items()}
+
+    def _try_apart(self, tests: Set[str]) -> dict[str, str]:
+        """What of trusted code cannot be carried between two processes shows in what tests say of it there."""
         staged = self.engine.stage("tests")
         if staged["unsupported"]:
-            return dict.fromkeys(self.engine.apart, f"needs {staged['unsupported'][0]}")
+            return dict.fromkeys(tests, f"needs {staged['unsupported'][0]}")
+        found = dict.fromkeys(tests, "")
         states = [(self.project.sources, self.facts.untouched), (self.engine.right, self.facts.reference)]
-        mutable: set[str] = set()
         for sources, state in states:
             if state is None:
                 continue
-            run = self.runner.run("split", sources, Options(TRUSTED_LIMIT_S, enforces=False))
+            options = Options(TRUSTED_LIMIT_S, run=self._in_order(tests), enforces=False)
+            run = self.runner.run("split", sources, options)
             outcomes = judge.report(run, self.facts.ids).outcomes
-            mutable.update(run.records.all[-1].get("changed", ()) if run.records.all else ())
-            for test, outcome in state.outcomes.items():
-                path = test.split("::")[0]
-                if path in self.engine.apart and outcomes[test] != outcome:
-                    found.setdefault(path, f"{test} says something else when it is apart")
-        self._mutable = tuple(sorted(mutable))
+            self._mutable |= set(run.records.all[-1].get("changed", ()) if run.records.all else ())
+            different = [test for test in tests if outcomes[test] != state.outcomes[test]]
+            found |= dict.fromkeys(different, "it says something else when it is apart")
         return found
 
     def _apart(self, sources: Mapping[str, str], wish: Wish, tests: set[str]) -> TestReport:
         """The report of a run in two processes."""
-        options = replace(self.runner.options(wish, self._in_order(tests)), mutable=self._mutable)
+        options = replace(self.runner.options(wish, self._in_order(tests)), mutable=sorted(self._mutable))
         run = self.runner.run("split", sources, options)
         last = run.records.all[-1] if run.records.finished else {}
         if last.get("tampered"):
