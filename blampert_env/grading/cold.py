@@ -10,7 +10,7 @@ from pathlib import Path
 
 from blampert_env.grading.environment import environment
 from blampert_env.grading.jailed import LIMITS
-from blampert_env.grading.process import Pipe, Run, run
+from blampert_env.grading.process import Run, run
 from blampert_env.grading.scratch import scratch_folder
 from blampert_env.grading.suite import Suite
 
@@ -35,7 +35,7 @@ def evaluate(suite: Suite, python: str, sources: Mapping[str, bytes], limit_s: f
         RunnerFailed: The runner did not start.
         OSError: No folder, file or process could be made.
     """
-    with scratch_folder() as scratch, Pipe() as report:
+    with scratch_folder() as scratch:
         root = scratch / "project"
         for path, content in suite.whole(sources).items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def evaluate(suite: Suite, python: str, sources: Mapping[str, bytes], limit_s: f
         token = secrets.token_hex(16)
         spec = {
             "token": token,
-            "report_fd": report.write_fd,
+            "report": str(scratch / "report"),
             # the number of processes is counted over all that this user runs
             "limits": {name: value for name, value in LIMITS.items() if name != "RLIMIT_NPROC"},
             "nice": NICE,
@@ -60,7 +60,8 @@ def evaluate(suite: Suite, python: str, sources: Mapping[str, bytes], limit_s: f
             [python, "-P", "-s", "-B", _RUNNER, "cold", str(scratch / "spec.json")],
             cwd=root,
             env=environment(python, str(scratch / "home"), str(scratch / "tmp")),
-            report=report,
+            report=scratch / "report",
+            output=scratch / "output",
             token=token,
             limit_s=limit_s,
         )

@@ -21,7 +21,7 @@ from blampert_env.grading import cgroups
 from blampert_env.grading.environment import environment
 from blampert_env.grading.jail.wire import channel
 from blampert_env.grading.process import signal_name
-from blampert_env.grading.scratch import JAIL_PREFIX
+from blampert_env.grading.scratch import make_scratch
 
 _SCRIPT = str(Path(__file__).with_name("jail") / "__main__.py")
 _START_LIMIT_S = 60.0
@@ -197,7 +197,7 @@ class Server:
     def _scratch_places(self, number: int) -> dict[str, str]:
         """Scratch folders of a lane where it cannot have a file system of its own."""
         if self._scratch is None:
-            self._scratch = tempfile.mkdtemp(prefix=f"{JAIL_PREFIX}{os.getpid()}-")
+            self._scratch = str(make_scratch())
         base = os.path.join(self._scratch, str(number))
         os.makedirs(base, exist_ok=True)
         return {name: os.path.join(base, name) for name in PLACES}

@@ -78,7 +78,7 @@ def test_projects_that_cannot_be_graded(files: dict[str, str], said: str) -> Non
     with pytest.raises(ProjectError, match=said) as caught:
         _ = make_grader(project).baseline
     assert "\n" not in str(caught.value)
-    assert "blampert-grade-" not in str(caught.value)
+    assert "blampert-grader-" not in str(caught.value)
 
 
 def test_layouts(project_of: Make) -> None:

@@ -186,4 +186,4 @@ def test_long(): assert "a" * 9000 + "\\n" * 900 == double(3)
     text = "".join(first.failures.values())
     assert "\njson/decoder.py:" in text
     assert "at 0x…" in text
-    assert "blampert-grade-" not in text
+    assert "blampert-grader-" not in text

@@ -168,12 +168,12 @@ def main(spec_file: str) -> None:
     with open(spec_file, encoding="utf-8") as stream:
         spec = json.load(stream)
     os.unlink(spec_file)
-    os.set_inheritable(spec["report_fd"], False)
+    report_fd = os.open(spec["report"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     limit(spec["limits"])
     if hasattr(os, "nice"):
         os.nice(spec["nice"])
     root = os.getcwd()
-    reporter = Reporter(spec["report_fd"], spec["token"])
+    reporter = Reporter(report_fd, spec["token"])
     try:
         import pytest
     except ImportError as error:
