@@ -42,6 +42,8 @@ class Options:
         texts: How many other failures get one.
         stop_early: End at the first test that does not pass.
         trace: Whether to watch which functions each test reaches.
+        patience: For ``fresh``: seconds after which a test is failed by itself, and the same of tests that need longer;
+            None for never.
         swaps: For ``collected``: files whose functions get other code: numbers of their new statements, and names
             of the functions whose code differs in more than its lines.
         twins: For ``collected``: test files whose functions take the place of those that were collected.
@@ -57,6 +59,7 @@ class Options:
     texts: int = TEXTS
     stop_early: bool = False
     trace: bool = False
+    patience: tuple[float, Mapping[str, float]] | None = None
     swaps: Sequence[tuple[str, Sequence[int], Sequence[str]]] = ()
     twins: Mapping[str, bytes] = field(default_factory=dict)
     wanted: Sequence[str] = ()
@@ -136,6 +139,7 @@ def evaluate(server: Server, spec: dict[str, Any], way: Way, files: Mapping[str,
         "texts": options.texts,
         "stop_early": options.stop_early,
         "trace": options.trace,
+        "patience": options.patience,
         "swaps": options.swaps,
         "twins": _packed(options.twins),
         "wanted": list(options.wanted),

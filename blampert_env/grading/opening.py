@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from blampert_env.errors import ProjectError
@@ -26,6 +25,7 @@ from blampert_env.grading.running import Runner
 
 MIN_LIMIT_S, BARE_LIMIT_S = 2.0, 10.0  # with a reference and without: a stub's time says nothing about right code's
 LIMIT_FACTOR = 10.0
+PATIENCE_S = 1.0
 TEXTS = 60
 
 
@@ -69,18 +69,21 @@ def find_out(engine: Engine) -> Facts:
 
 
 def _first_runs(engine: Engine) -> tuple[dict[str, Any], Run, Run | None]:
-    """What collecting said, a run of the untouched project, one of the reference if there is one."""
-    states = [dict(engine.suite.project.sources), *([engine.right] if engine.reference else [])]
-    runs = [partial(engine.run, "fresh", sources, _watched(trace=True)) for sources in states]
-    if engine.idle_cpus() == 1:
+    """What collecting said, a run of the untouched project, one of the reference if there is one.
+
+    A test of the untouched project that takes much longer than any of right code waits for what never comes.
+    """
+    untouched = dict(engine.suite.project.sources)
+    if not engine.reference:
+        return engine.stage("collected"), engine.run("fresh", untouched, _watched(trace=True)), None
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(engine.run, "fresh", engine.right, _watched(trace=True))
         staged = engine.stage("collected")
-        found = [run() for run in runs]
-    else:
-        with ThreadPoolExecutor(len(runs)) as pool:
-            begun = [pool.submit(run) for run in runs]
-            staged = engine.stage("collected")
-            found = [one.result() for one in begun]
-    return staged, found[0], found[1] if len(found) > 1 else None
+        right = begun.result()
+    took = {one["id"]: LIMIT_FACTOR * one["s"] for one in right.records.of_kind("outcome")}
+    longer = {test: seconds for test, seconds in took.items() if seconds > PATIENCE_S}
+    patience = None if engine.suite.sets_alarms else (PATIENCE_S, longer)
+    return staged, engine.run("fresh", untouched, replace(_watched(trace=True), patience=patience)), right
 
 
 def _limit_s(untouched: Run, right: Run | None) -> float:

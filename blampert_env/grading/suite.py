@@ -164,6 +164,12 @@ class Suite:
         return any(re.search(r"getcwd|\.cwd\(", text) for _, text in self.trusted_python())
 
     @cached_property
+    def sets_alarms(self) -> bool:
+        """Whether tests or sources use the alarm clock of their process."""
+        texts = [*self.project.sources.values(), *(text for _, text in self.trusted_python())]
+        return any(re.search(r"SIGALRM|setitimer|\balarm\b", text) for text in texts)
+
+    @cached_property
     def unused_plugins(self) -> list[str]:
         """Pytest's plugins that serve fixtures which no test names."""
         text = "\n".join(text for _, text in self.trusted_python())

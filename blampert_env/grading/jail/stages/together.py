@@ -16,6 +16,7 @@ from typing import Any
 
 from ..paths import extend_path, forget_folder, outside
 from .codes import Codes
+from .patience import Patience
 from .pytest_session import Session, UnusableConfiguration
 from .runner import Reporter, chosen
 from .swap import Swapper, Unfit
@@ -150,6 +151,8 @@ class Fresh:
         if tracer is not None:
             tracer.collected()
             session.config.pluginmanager.register(tracer)
+        if job["patience"]:
+            session.config.pluginmanager.register(Patience(*job["patience"]))
         session.run(chosen(session.session.items, job["run"]), stop_early=job["stop_early"])
         if tracer is not None:
             _tell(tracer, session, reporter)
