@@ -147,8 +147,8 @@ def _changed(old: ast.AST, new: ast.AST, one: _Text, other: _Text, prefix: str) 
             raise _More(f"line {new.lineno} has another header")
         if list(map(ast.dump, old.body)) == list(map(ast.dump, new.body)):
             return  # a comment, or how it is laid out
-        if _uses_class(old) != _uses_class(new):
-            raise _More(f"line {new.lineno}: super() where there was none, or none where it was")
+        if _uses_class(new) and not _uses_class(old):  # a function cannot be given the cell of its class later
+            raise _More(f"line {new.lineno}: super() where there was none")
         docs = ast.get_docstring(old, clean=False) != ast.get_docstring(new, clean=False)
         yield _Change(f"{prefix}{old.name}", docs, _yields(old) != _yields(new))
         return

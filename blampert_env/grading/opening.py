@@ -39,6 +39,8 @@ def find_out(engine: Engine) -> Facts:
     if not engine.jailed:
         return _without_a_jail(engine)
     name = engine.suite.project.name
+    if _goes_back_only(engine):
+        engine.start_from(engine.reference)
     staged, untouched, right = _first_runs(engine)
     ids = judge.collected(staged["records"], name)
     if right is not None:
@@ -66,6 +68,12 @@ def find_out(engine: Engine) -> Facts:
         seconds={one["id"]: one["s"] for one in (right or untouched).records.of_kind("outcome")},
     )
     return replace(facts, ordered=True) if untouched.killed else _repeat(engine, facts)
+
+
+def _goes_back_only(engine: Engine) -> bool:
+    """Whether a session of right code can become the untouched one, and not the other way round."""
+    untouched = engine.suite.project.sources
+    return bool(compare(untouched, engine.right).rest) and not compare(engine.right, untouched).rest
 
 
 def _first_runs(engine: Engine) -> tuple[dict[str, Any], Run, Run | None]:

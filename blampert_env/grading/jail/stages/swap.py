@@ -77,6 +77,7 @@ class Swapper:
         new = [tree.body[number] for number in added]
         if added:
             tree.body = [node for number, node in enumerate(tree.body) if number not in set(added)]
+        self._keep_cells(path, tree)
         code = _compiled(tree, file)
         found = dict(_places(code))
         for place in found:
@@ -99,6 +100,29 @@ class Swapper:
                 if one.__doc__ == _docstring(one.__code__):  # else it was set by hand
                     one.__doc__ = _docstring(other)
                 one.__code__ = other
+
+    def _keep_cells(self, path: str, tree: ast.Module) -> None:
+        """Let methods that had the cell of their class have it still, though they no longer name it."""
+        for place, group in self.functions[path].items():
+            if len(place) > 1 and any("__class__" in one.__code__.co_freevars for one in group):
+                node = _at(tree, place)
+                if node is not None:
+                    mention = ast.parse("if 0: __class__").body
+                    node.body[1:1] = [ast.copy_location(one, node.body[0]) for one in mention]
+                    ast.fix_missing_locations(node)
+
+
+def _at(tree: ast.Module, place: Place) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The function at a place inside of classes; None if it is anywhere else."""
+    body: list[ast.stmt] = tree.body
+    found: ast.stmt | None = None
+    for name, number in place:
+        if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef):
+            return None
+        same = [node for node in body if getattr(node, "name", None) == name]
+        found = same[number] if number < len(same) else None
+        body = getattr(found, "body", [])
+    return found if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
 
 def _compiled(tree: ast.Module, file: str) -> types.CodeType:
