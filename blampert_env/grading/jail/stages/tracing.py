@@ -150,8 +150,8 @@ class Tracer:
         """A test begins: what ran before it is nobody's."""
         self._flush()
         self._parts = [set()]
-        for file in self.files:  # what one test has read, the next one would find there
-            linecache.cache.pop(file, None)
+        for file in [name for name in linecache.cache if os.path.abspath(name) in self.files]:
+            del linecache.cache[file]  # what one test has read, the next one would find there
 
     def pytest_runtest_makereport(self) -> Iterator[None]:
         """A failure's text shows lines of the code that it came through."""
