@@ -65,13 +65,16 @@ class Sight:
         """
         if edits.rest or edits.functions & facts.at_import or self.tells(edits):
             return None
-        return {
+        found = {
             test
             for test in facts.ids
-            if test.split("::")[0] in self._looking
+            if test in facts.flaky
+            or test.split("::")[0] in self._looking
             or EVERYTHING in state.reached[test]
             or edits.functions & state.reached[test]
         }
+        whole = facts.grouped & {test.split("::")[0] for test in found}
+        return found | {test for test in facts.ids if test.split("::")[0] in whole}
 
 
 __all__ = ["Sight"]

@@ -10,7 +10,7 @@ from blampert_env.grading import judge
 from blampert_env.grading.report import Outcome, TestReport
 
 TRUSTED_LIMIT_S = 120.0  # of a run of trusted code
-_SETS = ("at_import", "unfit", "flaky")
+_SETS = ("at_import", "unfit", "flaky", "grouped")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Facts:
         unfit: Sources whose functions cannot be exchanged in a collected session.
         forks: Whether a fork of the collected session says what a fresh import does.
         ordered: Whether tests depend on their order, so that all must be run.
+        grouped: Test files whose tests depend on their order in the file, so that all of a file must be run, or none.
+        varying: Whether ids of tests vary by process.
         flaky: Ids of tests that do not always say the same of the same code.
         definitions: Test id to ``path::qualname`` of where its function may stand.
         broken: Test files that cannot be imported, and why.
@@ -57,6 +59,8 @@ class Facts:
     unfit: frozenset[str] = frozenset()
     forks: bool = True
     ordered: bool = False
+    grouped: frozenset[str] = frozenset()
+    varying: bool = False
     flaky: frozenset[str] = frozenset()
     definitions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)

@@ -38,6 +38,7 @@ class Options:
         limit_s: Seconds from the start of the tests, those aside in which others had the processors.
         seed: Of the order of the tests; "" for their own.
         run: Ids of the tests to run; None for all.
+        ids: Of all tests, as the trusted run has them, if they vary by process; else empty.
         first: Ids of tests whose failures get a text in any case.
         texts: How many other failures get one.
         stop_early: End at the first test that does not pass.
@@ -55,6 +56,7 @@ class Options:
     limit_s: float
     seed: str = ""
     run: Sequence[str] | None = None
+    ids: Sequence[str] = ()
     first: Sequence[str] = ()
     texts: int = TEXTS
     stop_early: bool = False
@@ -135,6 +137,7 @@ def evaluate(server: Server, spec: dict[str, Any], way: Way, files: Mapping[str,
         "limit_s": options.limit_s,
         "seed": options.seed,
         "run": options.run,
+        "ids": list(options.ids),
         "first": list(options.first),
         "texts": options.texts,
         "stop_early": options.stop_early,

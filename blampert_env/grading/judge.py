@@ -15,7 +15,9 @@ MAX_FAILURE = 2_000
 _LIBRARY = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|python3\.\d+)/")  # before a library's own path
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 # addresses, UUIDs, times and other long numbers in a parameter's id
-_VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{8,}")
+_VARYING = re.compile(
+    r"0x[0-9a-fA-F]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{8,}|\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d\d?:\d\d(?::[\d.]+)?"
+)
 _COMPLETE = (0, 1, 5)  # pytest's exit codes for: all passed, some failed, nothing collected
 _ENDED = {
     "timeout": "did not finish within the time limit",
@@ -160,7 +162,7 @@ def _cut(text: str, size: int) -> str:
 def _take_results(run: Run, outcomes: dict[str, Outcome], texts: dict[str, str]) -> str | None:
     """Fill in what the tests said; returns the last test that began."""
     running = None
-    known = _by_position(ids_of(run.records.all), outcomes)
+    known = by_position(ids_of(run.records.all), outcomes)
     for record in run.records.all:
         test = known.get(str(record.get("id")), str(record.get("id")))
         if test not in outcomes:
@@ -175,8 +177,13 @@ def _take_results(run: Run, outcomes: dict[str, Outcome], texts: dict[str, str])
     return running
 
 
-def _by_position(found: Sequence[str], outcomes: Mapping[str, Outcome]) -> dict[str, str]:
-    """Ids that vary by process to those of the trusted run: the n-th of a function each, if nothing else differs."""
+def by_position(found: Sequence[str], outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+    """Ids that vary by process to those of the trusted run: the n-th of a function each, if nothing else differs.
+
+    Args:
+        found: Ids, in the order of their run.
+        outcomes: By id of the trusted run, in its order.
+    """
     strange = [test for test in found if test not in outcomes]
     missing = [test for test in outcomes if test not in set(found)] if strange else []
     groups: dict[str, tuple[list[str], list[str]]] = {}

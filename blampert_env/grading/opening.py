@@ -65,6 +65,7 @@ def find_out(engine: Engine) -> Facts:
         frozenset(staged["unfit"]),
         definitions=staged["definitions"],
         broken=judge.broken_files(staged["records"]),
+        varying=len(ids) == len(judge.ids_of(untouched.records.all)) and ids != judge.ids_of(untouched.records.all),
         seconds={one["id"]: one["s"] for one in (right or untouched).records.of_kind("outcome")},
     )
     return replace(facts, ordered=True) if untouched.killed else _repeat(engine, facts)
@@ -105,16 +106,33 @@ def _repeat(engine: Engine, facts: Facts) -> Facts:
     """Whether tests depend on their order, on a fork, or on chance."""
     sources = engine.right if facts.reference else dict(engine.suite.project.sources)
     expected = (facts.reference or facts.untouched).outcomes
-    shuffled = _in_a_fork(engine, facts, sources, _watched(seed="another order"))
+    watched = replace(_watched(), ids=facts.ids if facts.varying else ())
+    shuffled = _in_a_fork(engine, facts, sources, replace(watched, seed="another order"))
     if (shuffled is not None and not facts.reference) or shuffled is None:  # the first run was a fork, too
-        shuffled = engine.run("fresh", sources, _watched(seed="another order"))
-    if not _different(shuffled, expected):
+        shuffled = engine.run("fresh", sources, replace(watched, seed="another order"))
+    different = _different(shuffled, expected)
+    if not different:
         return facts
-    again = engine.run("fresh", sources, _watched())
-    flaky = _different(again, expected)
-    forked = _in_a_fork(engine, facts, sources, _watched())
+    flaky = _different(engine.run("fresh", sources, watched), expected)
+    forked = _in_a_fork(engine, facts, sources, watched)
     forks = forked is None or not _different(forked, expected) - flaky
-    return replace(facts, ordered=True, flaky=frozenset(flaky), forks=forks)
+    facts = replace(facts, flaky=frozenset(flaky), forks=forks)
+    return _by_file(engine, facts, different - flaky) if forks else replace(facts, ordered=True)
+
+
+def _by_file(engine: Engine, facts: Facts, dependent: set[str]) -> Facts:
+    """Whether what some tests depend on is in their own files."""
+    files = {test.split("::")[0] for test in dependent}
+    tests = [test for test in facts.ids if test.split("::")[0] in files]
+    sources = engine.right if facts.reference else dict(engine.suite.project.sources)
+    options = replace(_watched(), run=tests, ids=facts.ids if facts.varying else ())
+    run = _in_a_fork(engine, facts, sources, options) if tests else None
+    if tests and run is None:
+        run = engine.run("fresh", sources, options)
+    expected = (facts.reference or facts.untouched).outcomes
+    if run is not None and _different(run, expected) & set(tests) - facts.flaky:
+        return replace(facts, ordered=True)
+    return replace(facts, grouped=frozenset(files))
 
 
 def _in_a_fork(engine: Engine, facts: Facts, sources: Mapping[str, str], options: Options) -> Run | None:
@@ -125,8 +143,11 @@ def _in_a_fork(engine: Engine, facts: Facts, sources: Mapping[str, str], options
 def _state(run: Run, ids: tuple[str, ...]) -> State:
     report = judge.report(run, ids)
     found: dict[str, Any] = next(iter(run.records.of_kind("reached")), {"names": [], "tests": {}})
-    names = found["names"]
-    reached = {test: frozenset(names[number] for number in numbers) for test, numbers in found["tests"].items()}
+    names, known = found["names"], judge.by_position(judge.ids_of(run.records.all), report.outcomes)
+    reached = {
+        known.get(test, test): frozenset(names[number] for number in numbers)
+        for test, numbers in found["tests"].items()
+    }
     everything = frozenset([EVERYTHING])
     return State(report.outcomes, report.failures, {test: reached.get(test, everything) for test in ids})
 
@@ -137,8 +158,8 @@ def _at_import(run: Run | None) -> frozenset[str]:
     return frozenset(name for record in records for name in record["at_import"])
 
 
-def _watched(*, trace: bool = False, seed: str = "") -> Options:
-    return Options(TRUSTED_LIMIT_S, seed, trace=trace, texts=TEXTS, enforces=False)
+def _watched(*, trace: bool = False) -> Options:
+    return Options(TRUSTED_LIMIT_S, trace=trace, texts=TEXTS, enforces=False)
 
 
 def _different(run: Run, expected: Mapping[str, Outcome]) -> set[str]:

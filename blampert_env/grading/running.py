@@ -73,13 +73,15 @@ class Runner:
     @property
     def worth(self) -> int:
         """Into how many parts all the tests may be divided."""
-        return 1 if self.facts.ordered else max(1, int(sum(self.facts.seconds.values()) / WORTH_S))
+        return (
+            1 if self.facts.ordered or self.facts.grouped else max(1, int(sum(self.facts.seconds.values()) / WORTH_S))
+        )
 
     def _groups(self, tests: Sequence[str], parts: int) -> list[Sequence[str]]:
         """Tests in their order, in parts that take about as long; one if none is worth a process of its own."""
         took = [self.facts.seconds.get(test, 0.0) for test in tests]
         parts = max(1, min(parts, int(sum(took) / WORTH_S)))
-        if parts == 1 or self.facts.ordered:
+        if min(parts, self.worth) == 1:
             return [tests]
         groups: list[list[str]] = [[] for _ in range(parts)]
         before = 0.0
@@ -107,7 +109,8 @@ class Runner:
     def options(self, wish: Wish, tests: Sequence[str]) -> Options:
         """What a caller asks for, of these tests."""
         run = None if len(tests) == len(self.facts.ids) else tests
-        return Options(wish.limit_s, run=run, first=wish.first, stop_early=wish.stop_early)
+        ids = self.facts.ids if self.facts.varying else ()
+        return Options(wish.limit_s, run=run, ids=ids, first=wish.first, stop_early=wish.stop_early)
 
     def run(self, way: Way, sources: Mapping[str, str], options: Options) -> Run:
         """One run; again if it ended by a signal that somebody else may have sent."""

@@ -135,3 +135,41 @@ def test_tests_are_divided_by_how_long_they_take(project_of: Make) -> None:
     assert runner._groups(ids, 1) == [ids]
     assert grader.grade({"tiny.py": ONE_IS_RIGHT}).all_passed
     assert set(grader.grade({"tiny.py": ONE_IS_RIGHT.replace("+ 1", "+ 2")}).outcomes.values()) == {"failed"}
+
+
+COUNTED = """import tiny
+SEEN = []
+def test_first():
+    SEEN.append(tiny.one(1))
+    assert SEEN == [2]
+def test_second(): assert SEEN == [2]
+def test_two(): assert tiny.two(1) == 3
+"""
+
+
+def test_tests_that_depend_on_their_file_s_order_are_run_with_it(project_of: Make) -> None:
+    more = "import tiny\ndef test_other(): assert tiny.two(1) == 3\n"
+    grader = make_grader(project_of(COUNTED, ONE_IS_RIGHT, **{"test_more.py": more}))
+    assert (grader.facts.ordered, grader.facts.grouped) == (False, frozenset({"test_tiny.py"}))
+    report = grader.grade({"tiny.py": ONE_IS_RIGHT.replace("x + 1", "1 + x")})
+    doors = {test.partition("::")[2]: door for test, door in report.doors.items()}
+    assert doors == {**dict.fromkeys(("test_first", "test_second", "test_two"), "plain"), "test_other": "known"}
+    assert [outcome == "passed" for outcome in report.outcomes.values()].count(True) == 2
+
+
+TIMES = """import time, pytest, tiny
+@pytest.mark.parametrize("x", [1, 2], ids=[f"a-{time.time_ns()}", f"b-{time.time_ns()}"])
+def test_one(x): assert tiny.one(x) == x + 1
+@pytest.mark.parametrize("x", [1, 2], ids=[f"{n}-{time.strftime('%H:%M:%S')}-{time.time_ns()}" for n in "ab"])
+def test_two(x): assert tiny.two(x) == x + 2
+"""
+
+
+def test_ids_that_vary_by_process(project_of: Make) -> None:
+    grader = make_grader(project_of(TIMES, SOURCE))
+    assert grader.facts.varying
+    report = grader.grade({"tiny.py": ONE_IS_RIGHT})
+    assert list(report.outcomes.values()) == ["passed", "passed", "failed", "failed"]
+    assert list(report.doors.values()) == ["plain", "plain", "known", "known"]
+    assert grader.confirm({"tiny.py": ONE_IS_RIGHT}).confirmed == set(grader.test_ids[:2])
+    assert len(make_grader(grader.project).grade({"tiny.py": ONE_IS_RIGHT}).confirmed or ()) == 0

@@ -38,6 +38,7 @@ class Reporter:
         texts: How many failures still get a text. Forming one costs several times what a passing test does.
         preferred: Ids of tests whose failures get one in any case.
         twins: Ids of tests that are made wrong in this run; their failures get none.
+        names: Ids to what the trainer calls these tests, where they vary by process.
     """
 
     def __init__(self, fd: int = -1, token: str = "") -> None:
@@ -50,10 +51,16 @@ class Reporter:
         self.texts = ALL_TEXTS
         self.preferred: frozenset[str] = frozenset()
         self.twins: frozenset[str] = frozenset()
+        self.names: Mapping[str, str] = {}
 
     def write_to(self, fd: int, job: Mapping[str, Any]) -> None:
         """From now on write there what a job asks for; in the process that runs the tests."""
         self.fd, self.token, self.pid = fd, job["token"], os.getpid()
+        self.show(job)
+
+    def show(self, job: Mapping[str, Any]) -> None:
+        """Give those failures a text, and tests those names, that a job asks for."""
+        self.names = job.get("names", {})
         self.texts, self.preferred, self.twins = job["texts"], frozenset(job["first"]), frozenset(job["wanted"])
 
     def send(self, kind: str, **fields: object) -> None:
@@ -89,7 +96,7 @@ class Reporter:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
         self.outcome, self.failure, self.began = None, "", now()
-        self.send("running", id=nodeid)
+        self.send("running", id=self.names.get(nodeid, nodeid))
 
     def pytest_runtest_setup(self) -> None:
         """Unseeded draws are the same in every run."""
@@ -124,7 +131,8 @@ class Reporter:
         if report.when == "teardown":
             self.texts -= bool(self.failure)
             took = round(now() - self.began, 5)
-            self.send("outcome", id=report.nodeid, outcome=self.outcome or "missing", failure=self.failure, s=took)
+            test = self.names.get(report.nodeid, report.nodeid)
+            self.send("outcome", id=test, outcome=self.outcome or "missing", failure=self.failure, s=took)
 
     def worse(self, outcome: str) -> None:
         """Take the outcome unless there is a worse one."""
@@ -192,3 +200,13 @@ def chosen(items: Sequence[Any], wanted: Sequence[str] | None) -> list[Any]:
     """Those of the collected items whose ids are wanted, in their own order; all for None."""
     ids = None if wanted is None else set(wanted)
     return [item for item in items if ids is None or item.nodeid in ids]
+
+
+def as_collected(job: dict[str, Any], items: Sequence[Any]) -> dict[str, Any]:
+    """The job with tests named as here, where ids vary by process (a time in a parameter): by their position."""
+    if len(job["ids"]) != len(items):
+        return job
+    here = {test: item.nodeid for test, item in zip(job["ids"], items, strict=True)}
+    named = {key: [here.get(test, test) for test in job[key]] for key in ("first", "wanted")}
+    run = None if job["run"] is None else [here.get(test, test) for test in job["run"]]
+    return {**job, **named, "run": run, "names": {own: test for test, own in here.items()}}

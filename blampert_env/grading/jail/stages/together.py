@@ -18,7 +18,7 @@ from ..paths import extend_path, forget_folder, outside
 from .codes import Codes
 from .patience import Patience
 from .pytest_session import Session, UnusableConfiguration
-from .runner import Reporter, chosen
+from .runner import Reporter, as_collected, chosen
 from .swap import Swapper, Unfit
 from .tracing import Tracer
 from .twin_functions import definitions, put_twins
@@ -77,6 +77,7 @@ class Collected:
     def run(self, job: dict[str, Any], report_fd: int) -> None:
         """Exchange function bodies and run the tests; in a fork of its own."""
         reporter, session = self.reporter, self.session
+        job = as_collected(job, session.session.items)
         os.chdir(self.box)
         reporter.write_to(report_fd, job)
         reporter.send("started")
@@ -146,6 +147,8 @@ class Fresh:
             reporter.send("finished", code=0)
             return
         session.collect()
+        job = as_collected(job, session.session.items)
+        reporter.show(job)
         if job["seed"]:
             session.shuffle(job["seed"])
         if tracer is not None:
