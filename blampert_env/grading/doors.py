@@ -29,6 +29,7 @@ from blampert_env.grading.store import ReportStore
 from blampert_env.grading.triage.learnt import LearningTriage
 
 _log = logging.getLogger(__name__)
+SHORT_S = 1.0  # of tests that are run once more when a project is opened
 Parts = list[tuple[TestReport, set[str]]]  # reports, and the tests that each decides
 
 
@@ -63,9 +64,10 @@ class Doors:
         )
 
     def prepare(self) -> None:
-        """Find out at once what the first edit would wait for."""
-        if not self.facts.baseline.killed:
-            _ = self.twins.sound, self.engine.halves
+        """Find out at once what the first edit would wait for, unless that takes long."""
+        _ = self.engine.halves
+        if not self.facts.baseline.killed and sum(self.facts.seconds.values()) < SHORT_S:
+            _ = self.twins.sound
 
     def grade(self, sources: Mapping[str, str], wish: Wish) -> TestReport:
         """The report on a candidate.

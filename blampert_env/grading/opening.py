@@ -7,20 +7,21 @@ What the last says differently tells that tests depend on their order, on a fork
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from blampert_env.errors import ProjectError
 from blampert_env.grading import judge
+from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import compare
 from blampert_env.grading.engine import Engine
 from blampert_env.grading.facts import TRUSTED_LIMIT_S, Facts, State
 from blampert_env.grading.jail.stages.tracing import EVERYTHING
 from blampert_env.grading.jailed import Options
 from blampert_env.grading.process import Run
-from blampert_env.grading.report import Outcome
+from blampert_env.grading.report import Outcome, TestReport
 from blampert_env.grading.running import Runner
 
 MIN_LIMIT_S, BARE_LIMIT_S = 2.0, 10.0  # with a reference and without: a stub's time says nothing about right code's
@@ -38,37 +39,35 @@ def find_out(engine: Engine) -> Facts:
     """
     if not engine.jailed:
         return _without_a_jail(engine)
-    name = engine.suite.project.name
-    if _goes_back_only(engine):
-        engine.start_from(engine.reference)
-    staged, untouched, right = _first_runs(engine)
-    ids = judge.collected(staged["records"], name)
-    if right is not None:
-        if right.killed:
-            raise ProjectError(f"{name}: the solution's tests end with {right.killed}: correct them")
-        if set(judge.ids_of(right.records.all)) - set(ids):  # a stub is called while tests are imported
-            engine.start_from(engine.reference)
-            staged = engine.stage("collected")
-            ids = judge.collected(staged["records"], name)
+    staged, right = _collect(engine)
+    ids = judge.collected(staged["records"], engine.suite.project.name)
     if not ids:
-        raise judge.no_tests(staged["records"], name)
-    reference = _state(right, ids) if right is not None else None
-    trusted = reference or _state(untouched, ids)
-    uncounted = {test for test, outcome in trusted.outcomes.items() if outcome == "skipped"} | set(staged["xfail"])
-    facts = Facts(
-        replace(judge.report(untouched, ids), uncounted=frozenset(uncounted)),
-        _limit_s(untouched, right),
-        _state(untouched, ids),
-        reference,
+        raise judge.no_tests(staged["records"], engine.suite.project.name)
+    session = Facts(
+        TestReport(dict.fromkeys(ids, "missing"), {}, 0.0, None, "ok"),
+        TRUSTED_LIMIT_S,
+        State({}, {}, {}),
+        _state(right, ids) if right is not None else None,
         "untouched" if engine.base == engine.suite.project.sources else "reference",
-        _at_import(right) | _at_import(untouched),
+        _at_import(right),
         frozenset(staged["unfit"]),
         definitions=staged["definitions"],
         broken=judge.broken_files(staged["records"]),
-        varying=len(ids) == len(judge.ids_of(untouched.records.all)) and ids != judge.ids_of(untouched.records.all),
-        seconds={one["id"]: one["s"] for one in (right or untouched).records.of_kind("outcome")},
     )
-    return replace(facts, ordered=True) if untouched.killed else _repeat(engine, facts)
+    untouched, shuffled = at_once([partial(_run_untouched, engine, right), partial(_shuffled, engine, session)])
+    trusted = session.reference or _state(untouched, ids)
+    uncounted = {test for test, outcome in trusted.outcomes.items() if outcome == "skipped"} | set(staged["xfail"])
+    found = judge.ids_of(untouched.records.all)
+    facts = replace(
+        session,
+        baseline=replace(judge.report(untouched, ids), uncounted=frozenset(uncounted)),
+        limit_s=_limit_s(untouched, right),
+        untouched=_state(untouched, ids),
+        at_import=session.at_import | _at_import(untouched),
+        varying=len(ids) == len(found) and ids != found,
+        seconds={one["id"]: one["s"] for one in shuffled.records.of_kind("outcome")},
+    )
+    return replace(facts, ordered=True) if untouched.killed else _judge_order(engine, facts, shuffled)
 
 
 def _goes_back_only(engine: Engine) -> bool:
@@ -77,22 +76,39 @@ def _goes_back_only(engine: Engine) -> bool:
     return bool(compare(untouched, engine.right).rest) and not compare(engine.right, untouched).rest
 
 
-def _first_runs(engine: Engine) -> tuple[dict[str, Any], Run, Run | None]:
-    """What collecting said, a run of the untouched project, one of the reference if there is one.
+def _collect(engine: Engine) -> tuple[dict[str, Any], Run | None]:
+    """What collecting said, and a run of the reference if there is one.
 
-    A test of the untouched project that takes much longer than any of right code waits for what never comes.
+    Raises:
+        ProjectError: Right code does not end, or tests cannot be collected.
     """
-    untouched = dict(engine.suite.project.sources)
     if not engine.reference:
-        return engine.stage("collected"), engine.run("fresh", untouched, _watched(trace=True)), None
-    with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(engine.run, "fresh", engine.right, _watched(trace=True))
+        return engine.stage("collected"), None
+    name = engine.suite.project.name
+    if _goes_back_only(engine):
+        engine.start_from(engine.reference)
+    right_code = partial(engine.run, "fresh", engine.right, _watched(trace=True))
+    both: list[Callable[[], Any]] = [right_code, partial(engine.stage, "collected")]
+    right, staged = at_once(both)
+    if right.killed:
+        raise ProjectError(f"{name}: the solution's tests end with {right.killed}: correct them")
+    if set(judge.ids_of(right.records.all)) - set(judge.collected(staged["records"], name)):
+        engine.start_from(engine.reference)  # a stub is called while tests are imported: only right code shows them all
         staged = engine.stage("collected")
-        right = begun.result()
-    took = {one["id"]: LIMIT_FACTOR * one["s"] for one in right.records.of_kind("outcome")}
-    longer = {test: seconds for test, seconds in took.items() if seconds > PATIENCE_S}
-    patience = None if engine.suite.sets_alarms else (PATIENCE_S, longer)
-    return staged, engine.run("fresh", untouched, replace(_watched(trace=True), patience=patience)), right
+    return staged, right
+
+
+def _run_untouched(engine: Engine, right: Run | None) -> Run:
+    """A run of the untouched project.
+
+    A test that takes much longer than it does with right code waits for what never comes.
+    """
+    options = _watched(trace=True)
+    if right is not None and not engine.suite.sets_alarms:
+        took = {one["id"]: LIMIT_FACTOR * one["s"] for one in right.records.of_kind("outcome")}
+        longer = {test: seconds for test, seconds in took.items() if seconds > PATIENCE_S}
+        options = replace(options, patience=(PATIENCE_S, longer))
+    return engine.run("fresh", dict(engine.suite.project.sources), options)
 
 
 def _limit_s(untouched: Run, right: Run | None) -> float:
@@ -102,19 +118,21 @@ def _limit_s(untouched: Run, right: Run | None) -> float:
     return min(TRUSTED_LIMIT_S, max(BARE_LIMIT_S, LIMIT_FACTOR * untouched.seconds))
 
 
-def _repeat(engine: Engine, facts: Facts) -> Facts:
+def _shuffled(engine: Engine, session: Facts) -> Run:
+    """Trusted code in another order, in a fork of the collected session if that can be."""
+    options = replace(_watched(), seed="another order", ids=session.ids)
+    return _in_a_fork(engine, session, options) or engine.run("fresh", engine.right, options)
+
+
+def _judge_order(engine: Engine, facts: Facts, shuffled: Run) -> Facts:
     """Whether tests depend on their order, on a fork, or on chance."""
-    sources = engine.right if facts.reference else dict(engine.suite.project.sources)
     expected = (facts.reference or facts.untouched).outcomes
-    watched = replace(_watched(), ids=facts.ids if facts.varying else ())
-    shuffled = _in_a_fork(engine, facts, sources, replace(watched, seed="another order"))
-    if (shuffled is not None and not facts.reference) or shuffled is None:  # the first run was a fork, too
-        shuffled = engine.run("fresh", sources, replace(watched, seed="another order"))
     different = _different(shuffled, expected)
     if not different:
         return facts
-    flaky = _different(engine.run("fresh", sources, watched), expected)
-    forked = _in_a_fork(engine, facts, sources, watched)
+    options = replace(_watched(), ids=facts.ids)
+    flaky = _different(engine.run("fresh", engine.right, options), expected)
+    forked = _in_a_fork(engine, facts, options)
     forks = forked is None or not _different(forked, expected) - flaky
     facts = replace(facts, flaky=frozenset(flaky), forks=forks)
     return _by_file(engine, facts, different - flaky) if forks else replace(facts, ordered=True)
@@ -124,20 +142,19 @@ def _by_file(engine: Engine, facts: Facts, dependent: set[str]) -> Facts:
     """Whether what some tests depend on is in their own files."""
     files = {test.split("::")[0] for test in dependent}
     tests = [test for test in facts.ids if test.split("::")[0] in files]
-    sources = engine.right if facts.reference else dict(engine.suite.project.sources)
-    options = replace(_watched(), run=tests, ids=facts.ids if facts.varying else ())
-    run = _in_a_fork(engine, facts, sources, options) if tests else None
-    if tests and run is None:
-        run = engine.run("fresh", sources, options)
+    if not tests:
+        return facts
+    options = replace(_watched(), run=tests, ids=facts.ids)
+    run = _in_a_fork(engine, facts, options) or engine.run("fresh", engine.right, options)
     expected = (facts.reference or facts.untouched).outcomes
-    if run is not None and _different(run, expected) & set(tests) - facts.flaky:
+    if _different(run, expected) & set(tests) - facts.flaky:
         return replace(facts, ordered=True)
     return replace(facts, grouped=frozenset(files))
 
 
-def _in_a_fork(engine: Engine, facts: Facts, sources: Mapping[str, str], options: Options) -> Run | None:
-    """A run in a fork of the collected session; None if what differs cannot be exchanged there."""
-    return Runner(engine, facts).in_a_fork(sources, compare(engine.base, sources), options)
+def _in_a_fork(engine: Engine, facts: Facts, options: Options) -> Run | None:
+    """A run of right code in a fork of the collected session; None if what differs cannot be exchanged there."""
+    return Runner(engine, facts).in_a_fork(engine.right, compare(engine.base, engine.right), options)
 
 
 def _state(run: Run, ids: tuple[str, ...]) -> State:
