@@ -9,7 +9,9 @@ import types
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .remote import METHODS, ask, get
+from .remote import ask, get
+
+__tracebackhide__ = True  # in what pytest shows of a failure
 
 
 class CandidateModule(types.ModuleType):
@@ -17,7 +19,7 @@ class CandidateModule(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = get(self, name)
-        self.__dict__["__spec__"].loader.gets.append([self.__name__, name, sorted(getattr(value, METHODS, ()))])
+        self.__dict__["__spec__"].loader.gets.append((self.__name__, name))
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -39,18 +41,17 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     Args:
         modules: Their names.
         packages: Those that are packages.
-        exports: For each, the names that a star import may take; None while that is found out.
 
     Attributes:
-        gets: Module, name and methods of all that test modules took from the candidate's.
+        exports: For each, the names that a star import may take; None while that is found out.
+        gets: Module and name of all that test modules took from the candidate's.
         exported: The modules that they imported, and what star imports could take.
     """
 
-    def __init__(
-        self, modules: Collection[str], packages: Collection[str], exports: dict[str, list[str]] | None
-    ) -> None:
-        self.modules, self.packages, self.exports = frozenset(modules), frozenset(packages), exports
-        self.gets: list[list[Any]] = []
+    def __init__(self, modules: Collection[str], packages: Collection[str]) -> None:
+        self.modules, self.packages = frozenset(modules), frozenset(packages)
+        self.exports: dict[str, list[str]] | None = None
+        self.gets: list[tuple[str, str]] = []
         self.exported: dict[str, list[str]] = {}
 
     def find_spec(
@@ -67,7 +68,6 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Let the candidate import it; a star import takes names that the untouched project offers, too."""
-        __tracebackhide__ = True
         try:
             names, doc = ask("import", module.__name__)
         except (SystemExit, GeneratorExit) as error:  # pytest would stop

@@ -12,7 +12,9 @@ from typing import Any
 from . import remote
 from .errors import CandidateGone, Unsupported
 from .objects import Objects
+from .surroundings import Surroundings
 
+__tracebackhide__ = True  # in what pytest shows of a failure
 _LENGTH = struct.Struct("!I")
 MAX_MESSAGE = 64 * 2**20
 
@@ -27,7 +29,10 @@ class Peer(Objects):
 
     Attributes:
         gone: Whether the other side has ended, or broken the protocol.
+        surroundings: Of this process; looked at before each message.
     """
+
+    surroundings: Surroundings
 
     def __init__(self, sock: socket.socket, first_key: int, modules: Collection[str]) -> None:
         super().__init__(first_key, modules)
@@ -43,7 +48,6 @@ class Peer(Objects):
             BaseException: What was raised there.
             Unsupported: Something cannot be carried, which is noted.
         """
-        __tracebackhide__ = True
         with self.lock:
             try:
                 self._send("q", [op, *[self.encode(argument) for argument in args]])
@@ -80,32 +84,30 @@ class Peer(Objects):
         raise NotImplementedError
 
     def special(self, stand_in: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a special method of what a stand-in stands for."""
-        __tracebackhide__ = True
+        """Call a special method of what a stand-in stands for, ``__call__`` among them."""
         return self.request("special", stand_in, name, list(args), kwargs)
-
-    def equal(self, stand_in: Any, other: object) -> Any:
-        """``stand_in == other``."""
-        __tracebackhide__ = True
-        return self.special(stand_in, "__eq__", (other,), {})
-
-    def look(self) -> list[str]:
-        """What has changed around this process and goes nowhere, in a few words each; asked before each message."""
-        raise NotImplementedError
 
     def _send(self, kind: str, payload: Any) -> None:
         message: dict[str, Any] = {kind: payload}
-        if words := self.look():
+        self.surroundings.look()
+        if words := self.words():
             message["u"] = words
         if self.shared:
-            if changes := self.changes():
-                message["c"] = changes
-            if released := self.release():
-                message["r"] = released
-        data = json.dumps(message, separators=(",", ":")).encode()
+            message |= {"c": self.changes(), "r": self.release()}
+        try:
+            data = json.dumps(message, separators=(",", ":")).encode()
+        except ValueError:
+            raise Unsupported("a number of more than 4,300 digits") from None
         if len(data) > MAX_MESSAGE:
             raise Unsupported("a value of more than 64 MB")
         self.write(_LENGTH.pack(len(data)) + data)
+
+    def words(self) -> list[str]:
+        """What the other side is to know of what this one refused, or could not send."""
+        return []
+
+    def take_words(self, words: list[Any]) -> None:
+        """The other side's."""
 
     def write(self, data: bytes) -> None:
         """Put a message on the wire."""
@@ -132,21 +134,20 @@ class Peer(Objects):
         size = _LENGTH.unpack(self._read(_LENGTH.size))[0]
         if size > MAX_MESSAGE:
             raise self.over("a message of more than 64 MB")
-        data = self._read(size)
         try:
-            return dict(json.loads(data))
+            return dict(json.loads(self._read(size)))
         except (TypeError, ValueError, RecursionError, MemoryError) as error:
             raise self.over(f"a message that is none ({error})") from None
 
     def _take(self, message: dict[str, Any], kind: str) -> Any:
         try:
-            return self._decoded(message, kind)
+            return self.decoded(message, kind)
         except Unsupported:
             raise
         except Exception as error:
             raise self.over(f"a message against the protocol ({error})") from None
 
-    def _decoded(self, message: dict[str, Any], kind: str) -> Any:
+    def decoded(self, message: dict[str, Any], kind: str) -> Any:
         """The payload, once everything else in the message is taken in."""
         payload = message[kind]
         if kind == "q":
@@ -156,8 +157,5 @@ class Peer(Objects):
         self.take_changes(message.get("c", ()))
         for key in message.get("r", ()):
             self.forget(key)
-        self.take_refusals(message.get("u", ()))
+        self.take_words(message.get("u", ()))
         return value
-
-    def take_refusals(self, words: list[Any]) -> None:
-        """What the other side could not send, or has used in vain."""

@@ -14,31 +14,33 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Note = Callable[[str], Any]
+_ENVIRONMENT, _FOLDER = "another environment", "another working folder"
 
 
 class Surroundings:
-    """Environment and working folder: when they are no longer what they were, that is noted.
+    """Notes when something about this process is no longer what it was.
 
     Args:
         note: Takes a few words.
-        folders: Where this process may be; anywhere if there is none.
+        probes: Those words, and how to find out. What tests set up may last; of the rest each change counts once.
     """
 
-    def __init__(self, note: Note, folders: Sequence[str]) -> None:
-        self.note, self.folders = note, folders
-        self.environment = _environment()
+    def __init__(self, note: Note, probes: Mapping[str, Callable[[], Any]]) -> None:
+        self.note, self.probes = note, {_ENVIRONMENT: _environment, **probes}
+        self.seen = {what: probe() for what, probe in self.probes.items()}
 
     def look(self) -> None:
         """Compare."""
-        if _environment() != self.environment:
-            self.note("another environment")
-        with contextlib.suppress(FileNotFoundError):
-            if self.folders and os.getcwd() not in self.folders:
-                self.note("another working folder")
+        for what, probe in self.probes.items():
+            with contextlib.suppress(OSError):  # it closed, or removed it
+                if (now := probe()) != self.seen[what]:
+                    self.note(what)
+                    if what not in (_ENVIRONMENT, _FOLDER):
+                        self.seen[what] = now
 
 
 def _environment() -> dict[bytes, bytes]:
@@ -47,45 +49,38 @@ def _environment() -> dict[bytes, bytes]:
     return {name: value for name, value in raw.items() if not name.startswith(b"PYTEST_")}
 
 
-class Habits(Surroundings):
-    """The candidate's: notes output, logs, warnings and random numbers, too.
+def of_tests(note: Note, folders: Sequence[str]) -> Surroundings:
+    """Those of the process that runs the tests, which may be in these folders."""
+    return Surroundings(note, {_FOLDER: lambda: os.getcwd() in folders})
+
+
+def of_candidate(note: Note, spec: Mapping[str, Any]) -> Surroundings:
+    """Those of a candidate; what it prints goes nowhere.
 
     Args:
         note: Takes a few words.
         spec: ``random``: whether the tests use random numbers. ``cwd``: whether they ask where they are. ``unused``:
             plugins of pytest's that no test needs.
     """
-
-    def __init__(self, note: Note, spec: dict[str, Any]) -> None:
-        super().__init__(note, [spec["box"]] if spec["cwd"] else [])
-        self.output = os.memfd_create("output")
-        self.size = -1 if "capturemanager" in spec["unused"] else 0
-        for fd, name in ((1, "stdout"), (2, "stderr")):
-            os.dup2(self.output, fd)
-            file: Any = io.FileIO(fd, "w", closefd=False)
-            stream = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
-        self.numbers = random.getstate() if spec["random"] else None
-        warnings.simplefilter("always")
-        for category in (ResourceWarning, SyntaxWarning):  # of files left open, of the source's text
-            warnings.simplefilter("ignore", category)
-        warnings.showwarning = lambda *_, **__: note("a warning")
-        if "logging-plugin" not in spec["unused"]:
-            _also(logging.Logger, "isEnabledFor", lambda _: note("a log record"))
-
-    def look(self) -> None:
-        """Note what has changed since the last time."""
-        super().look()
-        if self.size >= 0:
-            with contextlib.suppress(OSError):  # it closed it
-                size = os.fstat(self.output).st_size
-                if size != self.size:
-                    self.size = size
-                    self.note("output")
-        if self.numbers is not None and random.getstate() != self.numbers:
-            self.numbers = None
-            self.note("random numbers")
+    output = os.memfd_create("output")
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(output, fd)
+        file: Any = io.FileIO(fd, "w", closefd=False)
+        stream = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    warnings.simplefilter("always")
+    for category in (ResourceWarning, SyntaxWarning):  # of files left open, of the source's text
+        warnings.simplefilter("ignore", category)
+    warnings.showwarning = lambda *_, **__: note("a warning")
+    if "logging-plugin" not in spec["unused"]:
+        _also(logging.Logger, "isEnabledFor", lambda _: note("a log record"))
+    probes: dict[str, tuple[bool, Callable[[], Any]]] = {
+        "output": ("capturemanager" not in spec["unused"], lambda: os.fstat(output).st_size),
+        "random numbers": (spec["random"], random.getstate),
+        _FOLDER: (spec["cwd"], os.getcwd),
+    }
+    return Surroundings(note, {what: probe for what, (is_asked, probe) in probes.items() if is_asked})
 
 
 def watch_patches(note: Note, is_carried: Callable[[Any, str], bool]) -> None:
