@@ -49,7 +49,7 @@ def reasons_not_to_split(python: Mapping[str, str], tests: Iterable[str], module
     graph = Modules(trees, ["."])
     own = {name.split(".")[0] for name in modules}
     own |= {part for path in python for part in PurePosixPath(path).with_suffix("").parts}
-    found = {path: next(iter(_reasons(tree, own, set(modules))), "") for path, tree in trees.items()}
+    found = {path: next(iter(_looks_inside(tree, own)), "") for path, tree in trees.items()}
     reasons: dict[str, str] = {}
     for test in tests:
         used = graph.reached([test, *_conftests_of(test, trees)])
@@ -88,11 +88,6 @@ def _conftests_of(test: str, paths: Iterable[str]) -> list[str]:
     ]
 
 
-def _reasons(tree: ast.Module, own: set[str], modules: set[str]) -> Iterator[str]:
-    yield from _looks_inside(tree, own)
-    yield from (f"extends {name}" for name in _extended(tree, modules))
-
-
 def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
     for node in ast.walk(tree):
         names: list[str] = []
@@ -112,21 +107,3 @@ def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
             yield f"uses .{node.attr}"
         elif isinstance(node, ast.AsyncFor | ast.AsyncWith):
             yield "uses async for or async with"
-
-
-def _extended(tree: ast.Module, modules: set[str]) -> Iterable[str]:
-    """Classes of the candidate's modules that the tests extend."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in modules:
-            names |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names if alias.name in modules}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                root = base
-                while isinstance(root, ast.Attribute | ast.Subscript):
-                    root = root.value
-                if isinstance(root, ast.Name) and (root.id in names or "*" in names):
-                    yield ast.unparse(base)

@@ -11,7 +11,6 @@ import traceback
 from typing import Any
 
 from ..paths import extend_path
-from ..wire.candidate_modules import CandidateModule
 from ..wire.errors import CandidateGone
 from ..wire.files import stamps
 from ..wire.tests_side import Tests
@@ -37,9 +36,9 @@ class SplitTests:
         extend_path([root, *[os.path.join(root, folder) for folder in spec["folders"]]])
         peer = self.peer = Tests(rpc, spec)
         self._collect()
-        self.taken = tuple(peer.finder.exported), tuple(peer.finder.gets)
+        self.taken = tuple(peer.taken)
         # None if tests use more than names while they are imported: then nothing can be kept for another candidate
-        self.shapes = peer.request("probe", *self.taken) if peer.settle() else None
+        self.shapes = peer.request("probe", self.taken) if peer.settle() else None
         self.said = {"records": self.reporter.kept, "unsupported": list(peer.unsupported)}
 
     def _collect(self) -> None:
@@ -74,12 +73,11 @@ class SplitTests:
     def _prepare(self) -> None:
         """Import the tests anew, unless this candidate's modules look as the untouched project's to them."""
         with contextlib.suppress(Exception):  # the candidate's doing
-            if self.shapes is not None and self.peer.request("probe", *self.taken) == self.shapes:
+            if self.shapes is not None and self.peer.request("probe", self.taken) == self.shapes:
                 return
         self.peer.begin_anew()
-        for name, module in list(sys.modules.items()):
-            if isinstance(module, CandidateModule) or self.peer.is_own(name):
-                del sys.modules[name]
+        for name in [name for name in sys.modules if self.peer.is_own(name)]:
+            del sys.modules[name]
         self._collect()
 
 

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..paths import extend_path, forget_folder
-from . import remote, surroundings
+from . import remote
 from .errors import CandidateGone
 from .objects import full_name
 from .peer import Peer
+from .surroundings import of_candidate
 
 
 def _special(owner: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -31,8 +32,13 @@ def _equal(owner: Any, others: list[Any]) -> list[Any]:
     return [answer if answer is NotImplemented else bool(answer) for answer in answers]
 
 
+def _names(module: types.ModuleType) -> tuple[Any, ...]:
+    """The public ones of a module."""
+    return tuple(getattr(module, "__all__", None) or [part for part in vars(module) if not part.startswith("_")])
+
+
 _DO: dict[str, Callable[..., Any]] = {"get": getattr, "set": setattr, "del": delattr}
-_DO |= {"special": _special, "equal": _equal}
+_DO |= {"special": _special, "equal": _equal, "names": _names}
 
 
 class Candidate(Peer):
@@ -47,10 +53,10 @@ class Candidate(Peer):
         super().__init__(sock, 1, spec["modules"])
         self.pid = os.getpid()
         self.root = spec["box"].rstrip("/") + "/"
-        kinds: Any = (types.FunctionType, functools._lru_cache_wrapper)
+        kinds: Any = (types.FunctionType, types.ModuleType, functools._lru_cache_wrapper)
         self.pins: dict[str, Any] = {full_name(cls): cls for cls in kinds}
         self.pinned: dict[int, str] = {id(cls): key for key, cls in self.pins.items()}
-        self.surroundings = surroundings.of_candidate(self.refuse, spec)
+        self.surroundings = of_candidate(self.refuse, spec)
 
     def serve_forever(self) -> None:
         """Until the tests' side is gone."""
@@ -68,31 +74,19 @@ class Candidate(Peer):
             os._exit(0)
         super().write(data)
 
-    def words(self) -> list[str]:
-        """All that was refused since the last message."""
-        found, self.unsupported = self.unsupported, []
-        return found
-
+    confesses = True
     _take = Peer.decoded  # what cannot be understood is the tests' to know
 
     def handle(self, op: str, args: list[Any]) -> Any:
         """Do what the tests' side asks."""
-        return getattr(self, f"do_{op}")(*args) if op in ("import", "probe", "classes") else _DO[op](*args)
+        return getattr(self, f"do_{op}")(*args) if op in ("probe", "classes") else _DO[op](*args)
 
-    def do_import(self, name: str) -> Any:
-        """Import one of the modules: its public names and docstring."""
-        module = self._module(name)
-        public = getattr(module, "__all__", None) or [part for part in vars(module) if not part.startswith("_")]
-        return [list(public), module.__doc__ if isinstance(module.__doc__, str) else None]
-
-    def do_probe(self, modules: tuple[str, ...], names: tuple[tuple[str, str], ...]) -> str | None:
+    def do_probe(self, names: tuple[tuple[str, str], ...]) -> str | None:
         """What each name is, as a text that can be compared; None if anything is not there, or known by no name."""
         found = []
         try:
-            for module in modules:
-                self._module(module)
             for module, name in names:
-                value = getattr(sys.modules[module], name)
+                value = getattr(self._module(module), name)
                 found.append([self.pinned[id(value)], full_name(type(value)), *self._outline(value)])
         except BaseException:
             return None
@@ -137,7 +131,9 @@ class Candidate(Peer):
         return module in self.modules or module == "__main__"
 
     def new_key(self, value: Any) -> Any:
-        """Its name for what a module holds."""
+        """A name for a module of the project, and for what it holds."""
+        if isinstance(value, types.ModuleType) and value.__name__ in self.modules:
+            return f"{value.__name__}:"
         return self.pinned.get(id(value)) or super().new_key(value)
 
     def find(self, key: str) -> Any:

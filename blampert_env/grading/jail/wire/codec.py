@@ -110,7 +110,7 @@ class Codec:
             if any(type(part) not in _PARTS for part in parts):
                 raise Unsupported(f"a {kind.__name__} with more to it")
             return ["x", kind.__name__, *self._items(parts, depth)]
-        if _CONTAINERS.get(kind.__name__) is not kind:
+        if kind not in _CONTAINERS.values():
             return self.encode_object(value)
         extra = value.maxlen if kind is deque else self.encode(getattr(value, "default_factory", None), depth + 1)
         key = self.know(value)

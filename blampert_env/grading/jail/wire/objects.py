@@ -83,8 +83,6 @@ class Objects(Codec):
             return self.encode_class(value)
         if isinstance(value, BaseException):
             return self.encode_error(value)
-        if isinstance(value, types.ModuleType) and value.__name__ in self.modules:
-            return ["o", f"{value.__name__}:"]
         cls: Any = type(value)
         base = next((base for base in cls.__mro__ if base in COPIED), list)
         is_data = cls.__eq__ is not object.__eq__ and self.is_foreign(cls) and not callable(value)
@@ -141,8 +139,9 @@ class Objects(Codec):
         key = data[0] if data else None
         if make is None or not self.may_name(key):
             raise ProtocolError(f"an unknown form of value: {form[:80]}")
+        made = make(*data[1:])  # in any case: it holds others that may be new
         if key not in self.objects:
-            self.know(make(*data[1:]), key)
+            self.know(made, key)
         return self.objects[key]
 
     def may_name(self, key: Any) -> bool:
@@ -172,7 +171,7 @@ class Objects(Codec):
 
     def find_class(self, module: str, name: str) -> type | None:
         """A library's class that is an exception or a plain value; None for any other."""
-        return find_class(module, name)
+        return None if self.is_own(module) else find_class(module, name)
 
     def _error(
         self, data: Any, args: list[Any], text: str, lines: list[Any], notes: list[Any], bare: Any, *chain: Any
@@ -184,16 +183,11 @@ class Objects(Codec):
         if cls is not None and issubclass(cls, BaseException):
             error = remade(cls, values)
         vars(error).update({remote.TEXT: str(text), FRAMES: [str(line) for line in lines][:40]})
-        error.__cause__, error.__context__ = [other and self.decode_error(other) for other in chain]
+        error.__cause__, error.__context__ = [other and self.decode(other) for other in chain]
         for note in notes:
             error.add_note(str(note))
         error.__suppress_context__ = bool(bare)
         return error
-
-    def decode_error(self, data: Any) -> BaseException:
-        """What the other side raised."""
-        found = self.decode(data)
-        return found if isinstance(found, BaseException) else CandidateError("an exception that nobody raised")
 
 
 def full_name(cls: type) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Collection
 from typing import Any
 
 from . import remote
-from .errors import CandidateGone, Unsupported
+from .channel import Closed, read_exactly
+from .errors import CandidateGone, ProtocolError, Unsupported
 from .objects import Objects
 from .surroundings import Surroundings
 
@@ -32,6 +33,7 @@ class Peer(Objects):
         surroundings: Of this process; looked at before each message.
     """
 
+    confesses = False  # whether the other side is told what this one refused
     surroundings: Surroundings
 
     def __init__(self, sock: socket.socket, first_key: int, modules: Collection[str]) -> None:
@@ -90,8 +92,8 @@ class Peer(Objects):
     def _send(self, kind: str, payload: Any) -> None:
         message: dict[str, Any] = {kind: payload}
         self.surroundings.look()
-        if words := self.words():
-            message["u"] = words
+        if self.confesses and self.unsupported:
+            message["u"], self.unsupported = self.unsupported, []
         if self.shared:
             message |= {"c": self.changes(), "r": self.release()}
         try:
@@ -101,13 +103,6 @@ class Peer(Objects):
         if len(data) > MAX_MESSAGE:
             raise Unsupported("a value of more than 64 MB")
         self.write(_LENGTH.pack(len(data)) + data)
-
-    def words(self) -> list[str]:
-        """What the other side is to know of what this one refused, or could not send."""
-        return []
-
-    def take_words(self, words: list[Any]) -> None:
-        """The other side's."""
 
     def write(self, data: bytes) -> None:
         """Put a message on the wire."""
@@ -121,21 +116,14 @@ class Peer(Objects):
         self.gone = True
         return CandidateGone(f"the candidate is gone: {why}"[:300])
 
-    def _read(self, size: int) -> bytes:
-        try:
-            data = self.sock.recv(size, socket.MSG_WAITALL)
-        except OSError:
-            data = b""
-        if len(data) < size:
-            raise self.over("the process has ended")
-        return data
-
     def _receive(self) -> dict[str, Any]:
-        size = _LENGTH.unpack(self._read(_LENGTH.size))[0]
-        if size > MAX_MESSAGE:
-            raise self.over("a message of more than 64 MB")
         try:
-            return dict(json.loads(self._read(size)))
+            size = _LENGTH.unpack(read_exactly(self.sock, _LENGTH.size))[0]
+            if size > MAX_MESSAGE:
+                raise self.over("a message of more than 64 MB")
+            return dict(json.loads(read_exactly(self.sock, size)))
+        except (Closed, OSError):
+            raise self.over("the process has ended") from None
         except (TypeError, ValueError, RecursionError, MemoryError) as error:
             raise self.over(f"a message that is none ({error})") from None
 
@@ -150,12 +138,12 @@ class Peer(Objects):
     def decoded(self, message: dict[str, Any], kind: str) -> Any:
         """The payload, once everything else in the message is taken in."""
         payload = message[kind]
-        if kind == "q":
-            value: Any = [payload[0], *[self.decode(part) for part in payload[1:]]]
-        else:
-            value = self.decode_error(payload) if kind == "err" else self.decode(payload)
+        value = [payload[0], *map(self.decode, payload[1:])] if kind == "q" else self.decode(payload)
+        if kind == "err" and not isinstance(value, BaseException):
+            raise ProtocolError("an error that is none")
         self.take_changes(message.get("c", ()))
         for key in message.get("r", ()):
             self.forget(key)
-        self.take_words(message.get("u", ()))
+        for what in message.get("u", ()):
+            self.refuse(str(what))
         return value

@@ -14,11 +14,11 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Note = Callable[[str], Any]
-_ENVIRONMENT, _FOLDER = "another environment", "another working folder"
+ENVIRONMENT, FOLDER = "another environment", "another working folder"
 
 
 class Surroundings:
@@ -30,7 +30,7 @@ class Surroundings:
     """
 
     def __init__(self, note: Note, probes: Mapping[str, Callable[[], Any]]) -> None:
-        self.note, self.probes = note, {_ENVIRONMENT: _environment, **probes}
+        self.note, self.probes = note, {ENVIRONMENT: _environment, **probes}
         self.seen = {what: probe() for what, probe in self.probes.items()}
 
     def look(self) -> None:
@@ -39,7 +39,7 @@ class Surroundings:
             with contextlib.suppress(OSError):  # it closed, or removed it
                 if (now := probe()) != self.seen[what]:
                     self.note(what)
-                    if what not in (_ENVIRONMENT, _FOLDER):
+                    if what not in (ENVIRONMENT, FOLDER):
                         self.seen[what] = now
 
 
@@ -47,11 +47,6 @@ def _environment() -> dict[bytes, bytes]:
     """Without what pytest says in it; undecoded, since it is looked at with every message."""
     raw: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
     return {name: value for name, value in raw.items() if not name.startswith(b"PYTEST_")}
-
-
-def of_tests(note: Note, folders: Sequence[str]) -> Surroundings:
-    """Those of the process that runs the tests, which may be in these folders."""
-    return Surroundings(note, {_FOLDER: lambda: os.getcwd() in folders})
 
 
 def of_candidate(note: Note, spec: Mapping[str, Any]) -> Surroundings:
@@ -67,20 +62,19 @@ def of_candidate(note: Note, spec: Mapping[str, Any]) -> Surroundings:
         os.dup2(output, fd)
         file: Any = io.FileIO(fd, "w", closefd=False)
         stream = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+        vars(sys).update({name: stream, f"__{name}__": stream})
     warnings.simplefilter("always")
     for category in (ResourceWarning, SyntaxWarning):  # of files left open, of the source's text
         warnings.simplefilter("ignore", category)
     warnings.showwarning = lambda *_, **__: note("a warning")
     if "logging-plugin" not in spec["unused"]:
         _also(logging.Logger, "isEnabledFor", lambda _: note("a log record"))
-    probes: dict[str, tuple[bool, Callable[[], Any]]] = {
-        "output": ("capturemanager" not in spec["unused"], lambda: os.fstat(output).st_size),
-        "random numbers": (spec["random"], random.getstate),
-        _FOLDER: (spec["cwd"], os.getcwd),
-    }
-    return Surroundings(note, {what: probe for what, (is_asked, probe) in probes.items() if is_asked})
+    probes: dict[str, Callable[[], Any]] = {FOLDER: os.getcwd} if spec["cwd"] else {}
+    if "capturemanager" not in spec["unused"]:
+        probes["output"] = lambda: os.fstat(output).st_size
+    if spec["random"]:
+        probes["random numbers"] = random.getstate
+    return Surroundings(note, probes)
 
 
 def watch_patches(note: Note, is_carried: Callable[[Any, str], bool]) -> None:
@@ -99,19 +93,19 @@ def watch_patches(note: Note, is_carried: Callable[[Any, str], bool]) -> None:
         if not is_carried(target, str(module)):
             note(f"a patch of {module}.{name}")
 
-    patch: Any = mock._patch  # type: ignore[attr-defined]
     for method in ("setattr", "delattr"):
         _also(MonkeyPatch, method, lambda self: check(*self._setattr[-1][:2]) if self._setattr else None)
-    _also(patch, "__enter__", lambda self: check(self.target, self.attribute))
+    _also(mock._patch, "__enter__", lambda self: check(self.target, self.attribute))  # type: ignore[attr-defined]
 
 
 def _also(cls: Any, name: str, then: Callable[[Any], Any]) -> None:
     """Let a method do something else in the end."""
     original = getattr(cls, name)
 
+    @functools.wraps(original)
     def changed(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         then(self)
         return result
 
-    setattr(cls, name, functools.wraps(original)(changed))
+    setattr(cls, name, changed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import random
 import socket
@@ -12,16 +11,16 @@ import unittest
 from collections.abc import Collection
 from typing import Any
 
-from . import surroundings
-from .candidate_modules import CandidateModule, Finder
+from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
 from .errors import CandidateGone, ProtocolError
 from .files import grant, stamps
 from .peer import Peer
 from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
+from .surroundings import FOLDER, Surroundings, watch_patches
 
 __tracebackhide__ = True  # in what pytest shows of a failure
-_FREE = frozenset({"import", "get", "probe", "classes"})  # what test modules may do while they are staged
+_FREE = frozenset({"names", "get", "probe", "classes"})  # what test modules may do while they are staged
 _OPEN_MODULES = frozenset({"_io", "io", "unittest.mock"})  # whose objects a candidate may look into
 _NAMES = frozenset({"__name__", "__qualname__", "__doc__"})  # what a decorator copies
 _EQUAL = frozenset({"__eq__", "__ne__"})  # asked among decoys: see Tests._equal
@@ -32,10 +31,11 @@ class Tests(Peer):
 
     Args:
         sock: Connected to the untouched project.
-        spec: ``modules`` of the candidate, ``packages`` among them, ``tests_root``, ``box``, ``grants``.
+        spec: ``modules`` of the candidate, ``tests_root``, ``box``, ``grants``.
 
     Attributes:
         classes: Those of the untouched project: module, name, special methods, public names, bases.
+        taken: Module and name of all that was taken from the candidate's modules.
         tampered: Whether nothing that this candidate did counts, not what it did before either.
         changed: Paths that the project holds and that were seen to change.
     """
@@ -52,11 +52,19 @@ class Tests(Peer):
         self.changed: set[str] = set()
         self.enforces = True
         self.classes: dict[tuple[str, str], list[Any]] = {}
-        self.finder = Finder(spec["modules"], spec["packages"])
-        sys.meta_path.insert(0, self.finder)
-        self.surroundings = surroundings.of_tests(self.refuse, (spec["box"], spec["tests_root"]))
-        surroundings.watch_patches(self.refuse, self._is_carried)
+        self.taken: list[tuple[str, str]] = []
+        self.exports: dict[str, list[str]] = {}
+        self._offer_modules()
+        folders = (spec["box"], spec["tests_root"])
+        self.surroundings = Surroundings(self.refuse, {FOLDER: lambda: os.getcwd() in folders})
+        watch_patches(self.refuse, self._is_carried)
         self.classes = {(str(module), str(name)): facts for module, name, *facts in self.request("classes")}
+
+    def _offer_modules(self) -> None:
+        for name in self.modules:
+            if name.partition(".")[0] not in sys.stdlib_module_names:
+                sys.modules[name] = CandidateModule(name, self.taken, self.exports)
+                self.know(sys.modules[name], f"{name}:")
 
     def settle(self) -> bool:
         """Forget errors of this candidate; whether only names of modules are left, which mean the same in any other."""
@@ -69,8 +77,9 @@ class Tests(Peer):
         self.objects.clear()
         self.keys.clear()
         self.shared.clear()
-        self.finder.exports = dict(self.finder.exported)
-        self.finder.gets.clear()
+        for name in self.modules:
+            self.exports.setdefault(name, [])
+        self._offer_modules()
 
     # the wire
 
@@ -105,11 +114,6 @@ class Tests(Peer):
             with contextlib.suppress(CandidateGone):
                 self.check_watched()
         return self.gone
-
-    def take_words(self, words: list[Any]) -> None:
-        """The candidate's refusals are the run's."""
-        for what in words:
-            self.refuse(str(what))
 
     def _tampered(self, what: str) -> CandidateGone:
         self.tampered = True
@@ -156,20 +160,13 @@ class Tests(Peer):
         """Whether it is of the tests."""
         return (getattr(sys.modules.get(module), "__file__", None) or "").startswith(self.tests_root)
 
-    def find_class(self, module: str, name: str) -> type | None:
-        """As for any peer, but none of the tests' own."""
-        return None if self.is_own(module) else super().find_class(module, name)
-
     def may_name(self, key: Any) -> bool:
         """What is the same for every candidate has a name: what their modules hold, the class of functions."""
         return type(key) is str or super().may_name(key)
 
     def find(self, key: str) -> Any:
-        """The stand-in for one of the candidate's modules."""
-        module, _, name = key.partition(":")
-        if name or module not in self.modules:
-            raise ProtocolError(f"a name that was never sent: {key[:80]!r}")
-        return importlib.import_module(module)
+        """Nothing."""
+        raise ProtocolError(f"a key that was never sent: {key[:80]!r}")
 
     def permitted(self, module: str, name: str, bases: list[str]) -> tuple[Collection[str], Collection[str]]:
         """What sees another operand, or has the name of a plain value's method, only where the project has it, too."""
@@ -184,17 +181,13 @@ class Tests(Peer):
         """Call a special method; a context manager never sees what an assertion says, and cannot silence it."""
         if name == "__eq__":
             return self._equal(stand_in, *args)
-        error = args[1] if name == "__exit__" and len(args) == 3 else None
-        if error is None:
+        if name != "__exit__" or len(args) != 3:
             return super().special(stand_in, name, args, kwargs)
-        if self.is_far(error) or isinstance(type(error), RemoteType):
-            return super().special(stand_in, name, (args[0], error, None), {})
-        from _pytest.outcomes import OutcomeException
-
-        super().special(stand_in, name, (AssertionError, AssertionError(), None), {})
-        if not isinstance(error, (AssertionError, OutcomeException)):
+        error = args[1]
+        if error is not None and not self.is_far(error) and not isinstance(type(error), RemoteType):
             self.refuse("an exception of the tests' own through a context manager")
-        return False
+            return False
+        return super().special(stand_in, name, (args[0], error, None), {})
 
     def _equal(self, stand_in: Any, other: object) -> Any:
         """Ask for ``stand_in == other`` among comparisons that must fail; an object equal to those is equal to nothing.
