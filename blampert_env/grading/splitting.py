@@ -66,10 +66,13 @@ def top_imports(text: str) -> Iterator[str]:
     """Modules that a file imports at its top level."""
     for _, tree in _parsed({"": text}):
         for node in tree.body:
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield node.module
+            yield from _imported(node)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
 
 
 def _parsed(python: Mapping[str, str]) -> Iterator[tuple[str, ast.Module]]:
@@ -90,16 +93,9 @@ def _conftests_of(test: str, paths: Iterable[str]) -> list[str]:
 
 def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
     for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        for name in names:
+        for name in _imported(node):
             top = name.split(".")[0]
-            if top in _LOOKS_INSIDE or (
-                top not in own and top not in sys.stdlib_module_names and top not in _SPLITTABLE
-            ):
+            if top in _LOOKS_INSIDE or not (top in own or top in sys.stdlib_module_names or top in _SPLITTABLE):
                 yield f"uses {top}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKS_INSIDE_CALLS:
             yield f"calls {node.func.id}()"

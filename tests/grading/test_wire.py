@@ -87,8 +87,8 @@ CARRIED = {
         import datetime as d, decimal, fractions, pathlib, uuid
         VALUES = [
             d.date(2024, 1, 2), d.datetime(2024, 1, 2, 3, fold=1), d.time(1, 2, tzinfo=d.timezone.utc), 10**40, 2j,
-            decimal.Decimal('1.50'), b'\\xff', fractions.Fraction(1, 3), pathlib.Path('a/b'), uuid.UUID(int=7), range(1, 9, 2), frozenset([1]), ...,
-            d.timedelta(1, 2), bytearray(b'ab'),
+            decimal.Decimal('1.50'), b'\\xff', fractions.Fraction(1, 3), pathlib.Path('a/b'), uuid.UUID(int=7),
+            range(1, 9, 2), frozenset([1]), ..., d.timedelta(1, 2), bytearray(b'ab'),
         ]
         @pytest.mark.parametrize('value', VALUES, ids=str)
         def test_it(value):
@@ -210,3 +210,44 @@ def test_what_passes_in_spite_of_it_does_not_pass(project_of: Make) -> None:
     tests = "import tiny\ndef test_a(): tiny.work(1)\ndef test_b(): assert tiny.work(0) == 2\n"
     source = "import warnings\ndef work(n):\n    if n: warnings.warn('x')\n    return 2\n"
     assert sorted(outcomes(split(project_of(tests, STUB), source))) == ["failed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("tests", "files"),
+    [
+        ("import tiny\nVALUE = tiny.work(2)\ndef test_it(): assert VALUE == 4\n", {}),
+        ("def test_it(value): assert value == 4\n",
+         {"conftest.py": "import pytest, tiny\nVALUE = tiny.work(2)\n@pytest.fixture\ndef value(): return VALUE\n"}),
+        ("from tiny import FOUR\ndef test_it(): assert FOUR == 4\n", {}),
+        ("from tiny import work\ndef test_it(): assert isinstance(work, type) and work(2).n == 4\n", {}),
+    ],
+)  # fmt: skip
+def test_tests_that_take_more_than_functions_are_imported_anew(
+    project_of: Make, tests: str, files: dict[str, str]
+) -> None:
+    project = project_of(tests, "FOUR = 0\ndef work(n): return 0  # TODO\n", **files)
+    made = "class work:\n    def __init__(self, n): self.n = 2 * n\n" if "isinstance" in tests else ""
+    source = f"FOUR = 4\n{made or 'def work(n): return 2 * n'}\n"
+    engine = Grader(project, cache_size=0)._engine
+    for _ in range(2):
+        run = engine.run("split", {"tiny.py": source}, Options(20.0))
+        assert outcomes(run) == ["passed"], run.records.all
+
+
+def test_packages() -> None:
+    files = {
+        "shop/__init__.py": "from .total import total\n",
+        "shop/total.py": "def total(prices): return None  # TODO\n",
+        "shop/tax.py": "RATE = 2\ndef tax(price): return None  # TODO\n",
+        "test_shop.py": (
+            "import shop.tax\nimport shop.tax as tax\nfrom shop import total, tax as same\nfrom shop.total import *\n"
+            "def test_names(): assert shop.tax is tax is same and shop.total is total\n"
+            "def test_calls(monkeypatch):\n"
+            "    monkeypatch.setattr(tax, 'RATE', 3)\n"
+            "    assert total([1, 2]) == 3 and tax.tax(2) == 6\n"
+        ),
+    }
+    solved = {**files, "shop/total.py": "def total(prices): return sum(prices)\n"}
+    solved["shop/tax.py"] = "RATE = 2\ndef tax(price): return price * RATE\n"
+    run = Grader(Project.from_files("shop", files), cache_size=0)._engine.run("split", solved, Options(20.0))
+    assert outcomes(run) == ["passed", "passed"], run.records.all

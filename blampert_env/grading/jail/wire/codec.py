@@ -179,8 +179,12 @@ class Codec:
         self.shared[key] = _entries(value)
 
     def find(self, key: str) -> Any:
-        """What a key stands for that is not known yet."""
-        raise NotImplementedError
+        """What a key stands for that is not known yet.
+
+        Raises:
+            ProtocolError: Nothing.
+        """
+        raise ProtocolError(f"a key that was never sent: {key[:80]!r}")
 
     def decode_object(self, form: str, *data: Any) -> Any:
         """What :meth:`encode_object` described: a stand-in."""

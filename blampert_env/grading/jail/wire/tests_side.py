@@ -13,7 +13,7 @@ from typing import Any
 
 from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
-from .errors import CandidateGone, ProtocolError
+from .errors import CandidateGone
 from .files import grant, stamps
 from .peer import Peer
 from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
@@ -163,10 +163,6 @@ class Tests(Peer):
     def may_name(self, key: Any) -> bool:
         """What is the same for every candidate has a name: what their modules hold, the class of functions."""
         return type(key) is str or super().may_name(key)
-
-    def find(self, key: str) -> Any:
-        """Nothing."""
-        raise ProtocolError(f"a key that was never sent: {key[:80]!r}")
 
     def permitted(self, module: str, name: str, bases: list[str]) -> tuple[Collection[str], Collection[str]]:
         """What sees another operand, or has the name of a plain value's method, only where the project has it, too."""
