@@ -23,7 +23,7 @@ import pathlib
 import sys
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .errors import ProtocolError, Unsupported
@@ -198,8 +198,8 @@ class Codec:
         for key, seen in list(self.shared.items()):
             now = _entries(self.objects[key])
             if len(now) != len(seen) or any(a is not b for a, b in zip(now, seen, strict=True)):
-                self.shared[key] = now
                 found.append([key, self._items(now, 0)])
+                self.shared[key] = now
         return found
 
     def take_changes(self, changes: list[Any]) -> None:
@@ -208,14 +208,12 @@ class Codec:
             if key in self.shared:
                 self._fill(key, contents)
 
-    def release(self) -> list[int]:
-        """Let go of containers that nothing else on this side holds; their keys."""
-        alone = [key for key in self.shared if sys.getrefcount(self.objects[key]) <= 2]  # the table's, and the call's
-        for key in alone:
-            self.forget(key)
-        return alone
+    def unheld(self) -> list[int]:
+        """Keys of containers that nothing else on this side holds."""
+        return [key for key in self.shared if sys.getrefcount(self.objects[key]) <= 2]  # the table's, and the call's
 
-    def forget(self, key: int) -> None:
-        """The other side no longer holds this container."""
-        if self.shared.pop(key, None) is not None:
-            del self.keys[id(self.objects.pop(key))]
+    def forget(self, keys: Iterable[Any]) -> None:
+        """The other side no longer holds these containers, or never got what has these keys."""
+        for key in keys:
+            self.shared.pop(key, None)
+            self.keys.pop(id(self.objects.pop(key, None)), None)

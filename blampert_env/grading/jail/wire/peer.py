@@ -52,7 +52,7 @@ class Peer(Objects):
         """
         with self.lock:
             try:
-                self._send("q", [op, *[self.encode(argument) for argument in args]])
+                self._send("q", op, *args)
             except Unsupported as problem:
                 raise self.refuse(str(problem)) from None
             while "q" in (message := self._receive()):
@@ -69,16 +69,14 @@ class Peer(Objects):
             answer = self.handle(op, args)
             del args  # what nothing else holds need not be shared any longer
             with self.lock:
-                payload = self.encode(answer)
-                del answer
-                self._send("ok", payload)
+                self._send("ok", answer)
         except BaseException as error:
             if self.gone:
                 raise
             if isinstance(error, Unsupported):
                 self.refuse(str(error))
             with self.lock:
-                self._send("err", self.encode_error(error))
+                self._send("err", error)
             error.__traceback__ = None
 
     def handle(self, op: str, args: list[Any]) -> Any:
@@ -89,19 +87,25 @@ class Peer(Objects):
         """Call a special method of what a stand-in stands for, ``__call__`` among them."""
         return self.request("special", stand_in, name, list(args), kwargs)
 
-    def _send(self, kind: str, payload: Any) -> None:
-        message: dict[str, Any] = {kind: payload}
+    def _send(self, kind: str, *values: Any) -> None:
         self.surroundings.look()
-        if self.confesses and self.unsupported:
-            message["u"], self.unsupported = self.unsupported, []
-        if self.shared:
-            message |= {"c": self.changes(), "r": self.release()}
+        known, alone = len(self.objects), self.unheld()
         try:
+            payload = [self.encode(value) for value in values]
+            message: dict[str, Any] = {kind: payload if kind == "q" else payload[0]}
+            if self.confesses and self.unsupported:
+                message["u"] = self.unsupported
+            if self.shared:
+                message |= {"c": self.changes(), "r": alone}
             data = json.dumps(message, separators=(",", ":")).encode()
-        except ValueError:
-            raise Unsupported("a number of more than 4,300 digits") from None
-        if len(data) > MAX_MESSAGE:
-            raise Unsupported("a value of more than 64 MB")
+            if len(data) > MAX_MESSAGE:
+                raise Unsupported("a value of more than 64 MB")
+        except (Unsupported, ValueError) as problem:  # JSON has no numbers of very many digits
+            self.forget(list(self.objects)[known:])
+            raise Unsupported(str(problem)) from None
+        self.forget(alone)
+        if self.confesses:
+            self.unsupported = []
         self.write(_LENGTH.pack(len(data)) + data)
 
     def write(self, data: bytes) -> None:
@@ -142,8 +146,7 @@ class Peer(Objects):
         if kind == "err" and not isinstance(value, BaseException):
             raise ProtocolError("an error that is none")
         self.take_changes(message.get("c", ()))
-        for key in message.get("r", ()):
-            self.forget(key)
+        self.forget([key for key in message.get("r", ()) if key in self.shared])
         for what in message.get("u", ()):
             self.refuse(str(what))
         return value

@@ -51,14 +51,14 @@ class Tests(Peer):
         self.watched: dict[str, Any] = {}
         self.changed: set[str] = set()
         self.enforces = True
-        self.classes: dict[tuple[str, str], list[Any]] = {}
         self.taken: list[tuple[str, str]] = []
         self.exports: dict[str, list[str]] = {}
         self._offer_modules()
         folders = (spec["box"], spec["tests_root"])
         self.surroundings = Surroundings(self.refuse, {FOLDER: lambda: os.getcwd() in folders})
         watch_patches(self.refuse, self._is_carried)
-        self.classes = {(str(module), str(name)): facts for module, name, *facts in self.request("classes")}
+        classes = self.request("classes")
+        self.classes = {(str(module), str(name)): facts for module, name, *facts in classes}
 
     def _offer_modules(self) -> None:
         for name in self.modules:
