@@ -268,3 +268,12 @@ def test_packages() -> None:
     solved["shop/tax.py"] = "RATE = 2\ndef tax(price): return price * RATE\n"
     run = Grader(Project.from_files("shop", files), cache_size=0)._engine.run("split", solved, Options(20.0))
     assert outcomes(run) == ["passed", "passed"], run.records.all
+
+
+def test_a_project_with_the_name_of_a_module_that_pytest_uses_leaves_that_alone() -> None:
+    files = {
+        "pluggy.py": "def work(): return 1  # TODO\n",
+        "test_it.py": "import pluggy\ndef test_it(): pluggy.work()\n",
+    }
+    engine = Grader(Project.from_files("named", files), cache_size=0)._engine
+    assert outcomes(engine.run("split", {"pluggy.py": "def work(): return 2\n"}, Options(20.0))) == ["failed"]

@@ -38,7 +38,7 @@ class SplitTests:
         self._collect()
         self.taken = tuple(peer.taken)
         # None if tests use more than names while they are imported: then nothing can be kept for another candidate
-        self.shapes = peer.request("probe", self.taken) if peer.settle() else None
+        self.shapes = peer.request("probe", self.taken) if peer.knows_names_only() else None
         self.said = {"records": self.reporter.kept, "unsupported": list(peer.unsupported)}
 
     def _collect(self) -> None:

@@ -49,6 +49,9 @@ class Candidate(Peer):
         spec: The project's: ``modules``, ``box``, what the tests use.
     """
 
+    confesses = True
+    _take = Peer.decoded  # what cannot be understood is the tests' to know
+
     def __init__(self, sock: socket.socket, spec: dict[str, Any]) -> None:
         super().__init__(sock, 1, spec["modules"])
         self.pid = os.getpid()
@@ -73,9 +76,6 @@ class Candidate(Peer):
         if os.getpid() != self.pid:
             os._exit(0)
         super().write(data)
-
-    confesses = True
-    _take = Peer.decoded  # what cannot be understood is the tests' to know
 
     def handle(self, op: str, args: list[Any]) -> Any:
         """Do what the tests' side asks."""

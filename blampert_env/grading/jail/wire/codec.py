@@ -97,7 +97,7 @@ class Codec:
         kind: Any = type(value)
         if kind in _SCALARS:
             return value
-        if (key := self.keys.get(id(value))) is not None:
+        if (key := self.keys.get(id(value))) is not None and not isinstance(value, BaseException):
             return ["o", key]
         if depth > MAX_DEPTH:
             raise Unsupported("a value that is nested too deeply")

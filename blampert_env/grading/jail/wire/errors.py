@@ -11,7 +11,7 @@ from typing import Any
 _PLAIN = frozenset(["builtins", "collections", "datetime", "decimal", "fractions", "pathlib", "uuid"])
 # what a test runner takes for more than a failure may not be raised from outside
 _REFUSED = frozenset(["unittest", "pytest", "pluggy", "bdb", "blampert_jail", "doctest"])
-FRAMES = "__blampert_frames__"  # on exceptions: lines of the other side's traceback
+ORIGIN, FRAMES = "__blampert_origin__", "__blampert_frames__"  # on exceptions: the key there, lines of its traceback
 _MAX_FRAMES = 8
 
 

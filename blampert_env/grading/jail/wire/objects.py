@@ -16,6 +16,7 @@ from . import remote
 from .codec import COPIED, Codec
 from .errors import (
     FRAMES,
+    ORIGIN,
     CandidateError,
     ProtocolError,
     Unsupported,
@@ -110,8 +111,8 @@ class Objects(Codec):
 
     def encode_error(self, error: BaseException, depth: int = 0) -> Any:
         """An exception, and up to three that led to it."""
-        if (key := self.keys.get(id(error))) is not None:
-            return ["o", key]
+        if ORIGIN in vars(error):
+            return ["o", vars(error)[ORIGIN]]
         cls, text = type(error), text_of(error)
         try:
             args = [self.encode(argument) for argument in arguments(error)]
@@ -120,7 +121,13 @@ class Objects(Codec):
             args = [text]
         if self.is_foreign(cls) and any(not name.startswith("_") for name in vars(error)):
             self.refuse(f"the attributes of a {cls.__name__}")
-        known = [self.know(error), self.encode_class(cls), args, text, frames(error, self.root)]
+        known = [
+            self.know(error, self.keys.get(id(error))),
+            self.encode_class(cls),
+            args,
+            text,
+            frames(error, self.root),
+        ]
         notes = [str(note) for note in getattr(error, "__notes__", [])]
         chain = (error.__cause__, error.__context__) if depth < 3 else (None, None)
         led = [other and self.encode_error(other, depth + 1) for other in chain]
@@ -135,7 +142,9 @@ class Objects(Codec):
             if found is None:
                 raise self.refuse(f"the class {data[0]}.{data[1]}")
             return found
-        make: Any = {"h": self._instance, "T": self._class, "E": self._error}.get(form)
+        if form == "E":
+            return self._error(*data)
+        make: Any = {"h": self._instance, "T": self._class}.get(form)
         key = data[0] if data else None
         if make is None or not self.may_name(key):
             raise ProtocolError(f"an unknown form of value: {form[:80]}")
@@ -174,15 +183,23 @@ class Objects(Codec):
         return None if self.is_own(module) else find_class(module, name)
 
     def _error(
-        self, data: Any, args: list[Any], text: str, lines: list[Any], notes: list[Any], bare: Any, *chain: Any
+        self,
+        key: Any,
+        data: Any,
+        args: list[Any],
+        text: str,
+        lines: list[Any],
+        notes: list[Any],
+        bare: Any,
+        *chain: Any,
     ) -> BaseException:
-        """The exception to raise on this side."""
+        """The exception to raise on this side, which does not keep it: it knows where it is from."""
         cls = self._base(data)
         values = tuple([self.decode(argument) for argument in args])
         error: BaseException = CandidateError(f"{str(data[-1])[:200]}: {text}")
         if cls is not None and issubclass(cls, BaseException):
             error = remade(cls, values)
-        vars(error).update({remote.TEXT: str(text), FRAMES: [str(line) for line in lines][:40]})
+        vars(error).update({remote.TEXT: str(text), ORIGIN: key, FRAMES: [str(line) for line in lines][:40]})
         error.__cause__, error.__context__ = [other and self.decode(other) for other in chain]
         for note in notes:
             error.add_note(str(note))

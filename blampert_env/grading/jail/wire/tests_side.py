@@ -13,7 +13,7 @@ from typing import Any
 
 from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
-from .errors import CandidateGone
+from .errors import ORIGIN, CandidateGone
 from .files import grant, stamps
 from .peer import Peer
 from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
@@ -62,14 +62,12 @@ class Tests(Peer):
 
     def _offer_modules(self) -> None:
         for name in self.modules:
-            if name.partition(".")[0] not in sys.stdlib_module_names:
+            if name not in sys.modules or isinstance(sys.modules[name], CandidateModule):  # pytest's own stays
                 sys.modules[name] = CandidateModule(name, self.taken, self.exports)
                 self.know(sys.modules[name], f"{name}:")
 
-    def settle(self) -> bool:
-        """Forget errors of this candidate; whether only names of modules are left, which mean the same in any other."""
-        for key in [key for key, value in self.objects.items() if isinstance(value, BaseException)]:
-            del self.keys[id(self.objects.pop(key))]
+    def knows_names_only(self) -> bool:
+        """Whether nothing else is known, so that what is known means the same for any other candidate."""
         return not self.used and all(type(key) is str for key in self.objects)
 
     def begin_anew(self) -> None:
@@ -180,10 +178,14 @@ class Tests(Peer):
         if name != "__exit__" or len(args) != 3:
             return super().special(stand_in, name, args, kwargs)
         error = args[1]
-        if error is not None and not self.is_far(error) and not isinstance(type(error), RemoteType):
+        if error is None or ORIGIN in vars(error) or isinstance(type(error), RemoteType):
+            return super().special(stand_in, name, (args[0], error, None), {})
+        from _pytest.outcomes import OutcomeException
+
+        super().special(stand_in, name, (AssertionError, AssertionError(), None), {})
+        if not isinstance(error, (AssertionError, OutcomeException)):
             self.refuse("an exception of the tests' own through a context manager")
-            return False
-        return super().special(stand_in, name, (args[0], error, None), {})
+        return False
 
     def _equal(self, stand_in: Any, other: object) -> Any:
         """Ask for ``stand_in == other`` among comparisons that must fail; an object equal to those is equal to nothing.
