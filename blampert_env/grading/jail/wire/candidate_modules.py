@@ -55,7 +55,7 @@ class CandidateModule(types.ModuleType):
         ask("del", self, name)
 
     def __dir__(self) -> list[str]:
-        return list(ask("special", self, "__dir__", [], {}))
+        return list(ask("special", self, "__dir__", (), ()))
 
 
 CandidateModule.__doc__ = property(lambda self: get(self, "__doc__"))  # type: ignore[assignment]

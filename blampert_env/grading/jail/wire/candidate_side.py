@@ -20,9 +20,9 @@ from .peer import Peer
 from .surroundings import of_candidate
 
 
-def _special(owner: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _special(owner: Any, name: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> Any:
     """Call a special method as operators do; a class is subscripted in two ways."""
-    return owner[args[0]] if name == "__getitem__" else getattr(type(owner), name)(owner, *args, **kwargs)
+    return owner[args[0]] if name == "__getitem__" else getattr(type(owner), name)(owner, *args, **dict(kwargs))
 
 
 def _equal(owner: Any, others: list[Any]) -> list[Any]:

@@ -85,7 +85,7 @@ class Peer(Objects):
 
     def special(self, stand_in: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a special method of what a stand-in stands for, ``__call__`` among them."""
-        return self.request("special", stand_in, name, list(args), kwargs)
+        return self.request("special", stand_in, name, args, tuple(kwargs.items()))
 
     def _send(self, kind: str, *values: Any) -> None:
         self.surroundings.look()

@@ -92,7 +92,7 @@ class Tests(Peer):
         if op not in _FREE:
             self.used = True
         if op == "special":
-            grant([*args[-2], *args[-1].values()], self.tests_root, self.grants)
+            grant([*args[-2], *dict(args[-1]).values()], self.tests_root, self.grants)
         self.check_watched()
         answer = super().request(op, *args)
         self.check_watched()
@@ -133,7 +133,7 @@ class Tests(Peer):
         if op == "get":
             return self._attribute(target, str(name))
         if op == "special" and name in SPECIAL:
-            return getattr(type(target), name)(target, *more[0], **more[1])
+            return getattr(type(target), name)(target, *more[0], **dict(more[1]))
         raise self.refuse(f"{op!r} of an object of the tests")
 
     def _attribute(self, target: Any, name: str) -> Any:
