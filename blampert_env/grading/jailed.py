@@ -80,7 +80,6 @@ def specification(suite: Suite, base: Mapping[str, bytes], apart: Sequence[str])
     untouched = encode(suite.project.sources)
     spec: dict[str, Any] = {
         "modules": sorted(suite.modules),
-        "packages": suite.packages,
         "own": suite.own,
         "folders": suite.folders,
         "files": _packed({**suite.protected, **untouched, **base}),

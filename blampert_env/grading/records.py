@@ -15,7 +15,6 @@ KINDS = frozenset(
         "outside",
         "no_pytest",
         "reached",
-        "restage",
         "broken",
         "finished",
     },

@@ -49,7 +49,7 @@ def reasons_not_to_split(python: Mapping[str, str], tests: Iterable[str], module
     graph = Modules(trees, ["."])
     own = {name.split(".")[0] for name in modules}
     own |= {part for path in python for part in PurePosixPath(path).with_suffix("").parts}
-    found = {path: next(iter(_reasons(tree, own, set(modules))), "") for path, tree in trees.items()}
+    found = {path: next(iter(_looks_inside(tree, own)), "") for path, tree in trees.items()}
     reasons: dict[str, str] = {}
     for test in tests:
         used = graph.reached([test, *_conftests_of(test, trees)])
@@ -66,10 +66,13 @@ def top_imports(text: str) -> Iterator[str]:
     """Modules that a file imports at its top level."""
     for _, tree in _parsed({"": text}):
         for node in tree.body:
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield node.module
+            yield from _imported(node)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
 
 
 def _parsed(python: Mapping[str, str]) -> Iterator[tuple[str, ast.Module]]:
@@ -88,23 +91,11 @@ def _conftests_of(test: str, paths: Iterable[str]) -> list[str]:
     ]
 
 
-def _reasons(tree: ast.Module, own: set[str], modules: set[str]) -> Iterator[str]:
-    yield from _looks_inside(tree, own)
-    yield from (f"extends {name}" for name in _extended(tree, modules))
-
-
 def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
     for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        for name in names:
+        for name in _imported(node):
             top = name.split(".")[0]
-            if top in _LOOKS_INSIDE or (
-                top not in own and top not in sys.stdlib_module_names and top not in _SPLITTABLE
-            ):
+            if top in _LOOKS_INSIDE or not (top in own or top in sys.stdlib_module_names or top in _SPLITTABLE):
                 yield f"uses {top}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKS_INSIDE_CALLS:
             yield f"calls {node.func.id}()"
@@ -112,21 +103,3 @@ def _looks_inside(tree: ast.Module, own: set[str]) -> Iterable[str]:
             yield f"uses .{node.attr}"
         elif isinstance(node, ast.AsyncFor | ast.AsyncWith):
             yield "uses async for or async with"
-
-
-def _extended(tree: ast.Module, modules: set[str]) -> Iterable[str]:
-    """Classes of the candidate's modules that the tests extend."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in modules:
-            names |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names if alias.name in modules}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                root = base
-                while isinstance(root, ast.Attribute | ast.Subscript):
-                    root = root.value
-                if isinstance(root, ast.Name) and (root.id in names or "*" in names):
-                    yield ast.unparse(base)

@@ -132,11 +132,6 @@ class Suite:
         return sorted(found)
 
     @cached_property
-    def packages(self) -> list[str]:
-        """Those of :attr:`modules` that are packages."""
-        return sorted(name for name, path in self.modules.items() if not path or path.endswith("__init__.py"))
-
-    @cached_property
     def preload(self) -> list[str]:
         """Third-party modules that sources and tests import at their top: imported before any fork."""
         own = {*self.own, *(part for path in self.protected for part in PurePosixPath(path).with_suffix("").parts)}

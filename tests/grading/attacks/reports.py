@@ -21,6 +21,7 @@ PEER = code("""
     def ask(*args):
         try: return peer.request(*args)
         except BaseException as error: return repr(error)
+    def call(what, args, more={}): return ask('special', what, '__call__', args, more)
 """)
 FORGED = """
         plain_write = type(peer).write
@@ -45,10 +46,10 @@ def _wire(name: str, source: str, earns: int = 0, *, exactly: bool = False, time
 
 
 CASES = [
-    _wire("exec in the tests", "def answer(*a): ask('call', exec, [TAKE_OVER], {})"),
-    _wire("eval in the tests", "def answer(*a): ask('call', eval, [f'exec({TAKE_OVER!r})'], {})"),
+    _wire("exec in the tests", "def answer(*a): call(exec, [TAKE_OVER])"),
+    _wire("eval in the tests", "def answer(*a): call(eval, [f'exec({TAKE_OVER!r})'])"),
     _wire("exec by a raw reference", """
-        def answer(*a): ask('call', Raw(['g', 'builtins', 'exec']), [TAKE_OVER], {})
+        def answer(*a): call(Raw(['g', 'builtins', 'exec']), [TAKE_OVER])
     """),
     _wire("exec by a special method", """
         def answer(*a): ask('special', exec, '__call__', [TAKE_OVER])
@@ -56,67 +57,82 @@ CASES = [
     _wire("exec by a method of a module", """
         import builtins
         def answer(*a):
-            ask('method', builtins, 'exec', [TAKE_OVER], {})
-            ask('call', Raw(['b', ['m', 'builtins'], 'exec']), [TAKE_OVER], {})
-            ask('call', Raw(['g', 'os', 'sys.modules']), [TAKE_OVER], {})
+            call(ask('get', builtins, 'exec'), [TAKE_OVER])
+            call(Raw(['b', ['m', 'builtins'], 'exec']), [TAKE_OVER])
+            call(Raw(['g', 'os', 'sys.modules']), [TAKE_OVER])
     """),
     _wire("globals of a function", """
         def answer(*a):
             scope = ['b', ['b', ['g', 'collections', 'namedtuple'], '__globals__'], 'get']
-            ask('call', Raw(['b', ['g', 'code', 'InteractiveInterpreter'], 'runcode']), [None, TAKE_OVER], {})
-            found = ask('call', Raw(scope), ['__builtins__'], {})
+            call(Raw(['b', ['g', 'code', 'InteractiveInterpreter'], 'runcode']), [None, TAKE_OVER])
+            found = call(Raw(scope), ['__builtins__'])
             return str(found)
     """),
     _wire("classes that run code", """
         def answer(*a):
             for module, name in (('code', 'InteractiveInterpreter'), ('timeit', 'Timer'), ('subprocess', 'Popen'),
                                  ('ctypes', 'CDLL'), ('threading', 'Timer'), ('functools', 'partial')):
-                made = ask('call', Raw(['g', module, name]), [TAKE_OVER], {})
+                made = call(Raw(['g', module, name]), [TAKE_OVER])
                 if not isinstance(made, str):
-                    ask('method', made, 'runsource', [TAKE_OVER, 'x', 'exec'], {})
-                    ask('method', made, 'timeit', [1], {})
+                    call(ask('get', made, 'runsource'), [TAKE_OVER, 'x', 'exec'])
+                    call(ask('get', made, 'timeit'), [1])
     """),
     _wire("the process that runs the tests ends itself", """
         def answer(*a):
-            ask('call', os._exit, [0], {})
-            ask('call', os.kill, [os.getpid(), 9], {})
-            ask('call', os.abort, [], {})
+            call(os._exit, [0])
+            call(os.kill, [os.getpid(), 9])
+            call(os.abort, [])
     """),
     _wire("what the tests hold of themselves", """
         def answer(*a):
             for key in range(0, 200, 2):
                 ask('get', Raw(['o', key]), '__globals__')
                 ask('get', Raw(['b', ['o', key], '__globals__']), 'keys')
-            return ask('call', gc.get_objects, [], {}) and ask('call', sys._getframe, [], {})
+            return call(gc.get_objects, []) and call(sys._getframe, [])
     """),
     _wire("an int with the comparison of mock ANY", """
-        class Lie(int): pass
-        key = None
+        class Lie: pass
         bases = [['g', 'doctest', 'unittest.mock._ANY'], ['g', 'unittest.mock', '_ANY'], ['g', 'builtins', 'int']]
-        facts = {'special': [], 'methods': [], 'hash': 'own', 'fields': []}
         plain_type = type(peer).encode_type
         def encode_type(self, cls):
-            return ['T', self.export(cls), 'Lie', 'm', bases, facts] if cls is Lie else plain_type(self, cls)
+            return ['T', self.know(cls), 'Lie', 'm', bases, ['__hash__']] if cls is Lie else plain_type(self, cls)
         type(peer).encode_type = encode_type
-        def answer(*a): return Lie(77)
+        def answer(*a): return Lie()
     """),
     _wire("a described class that claims every operator", """
         class Lie:
             def __eq__(self, other): return True
             def startswith(self, text): return True
-        facts = {'special': ['__eq__', 'eq', '_eq_', '____eq____', '__ne__', '__contains__', '__class__', '__array__'],
-                 'methods': ['startswith'], 'hash': 'none', 'fields': [['__class__', 1], [3, 4]]}
+        special = ['__eq__', 'eq', '_eq_', '____eq____', '__ne__', '__contains__', '__class__', '__array__', 7]
         plain_type = type(peer).encode_type
         def encode_type(self, cls):
-            return ['T', self.export(cls), '_ANY', 'unittest.mock', [], facts] if cls is Lie else plain_type(self, cls)
+            return ['T', self.know(cls), '_ANY', 'unittest.mock', [], special] if cls is Lie else plain_type(self, cls)
         type(peer).encode_type = encode_type
         def answer(*a): return Lie()
     """),
+    _wire("the class of functions, described by the candidate", """
+        special = ['__eq__', '__contains__', '__sub__', '__lt__', '__call__']
+        plain_object = type(peer).encode_object
+        def encode_object(self, value):
+            if not callable(value): return plain_object(self, value)
+            made = ['T', draw(), 'plain', 'plain', [], special]
+            return ['h', self.know(value), made]
+        type(peer).encode_object = encode_object
+        names = iter(['builtins.function', 'plain:plain', 'unittest.mock:_ANY', ':', 'os:_exit', 'plain:add'] * 9)
+        def draw(): return next(names)
+        def startswith(*a): return True
+        def answer(*a): return lambda *a: True
+    """),
+    _wire("keys of the tests' own objects as answers", """
+        keys = iter(range(0, 400, 2))
+        def answer(*a): return Raw(['t', ['o', next(keys)], ['o', next(keys)]]) if a[0] == 'squares' else Raw(['o', 2])
+    """),
     _wire("messages of any size and depth", """
         forms = [b'[' * 100000, b'{"ok": ' + b'[' * 5000 + b']' * 5000 + b'}', b'{"ok": NaN}', b'null', b'[]', b'{}',
-                 b'{"q": []}', b'{"q": ["call"]}', b'{"ok": ["i", "zz"]}', b'{"ok": ["c", 1, "list", null, 7]}',
+                 b'{"q": []}', b'{"q": ["call"]}', b'{"ok": ["o", [2]]}', b'{"ok": ["c", 1, "list", null, 7]}',
                  b'{"ok": ["x", "array", "O", [1], ""]}', b'{"ok": {"a": 1}}', b'\\xff',
-                 b'{"err": {"cls": 3, "args": 4}}', b'{"ok": ["x", "range", 1, ["o", 2]]}', b'{"ok": 1, "u": 7}',
+                 b'{"err": ["E", 3, 4]}', b'{"ok": ["o", 5]}', b'{"err": {}}', b'{"ok": 1, "u": 7}',
+                 b'{"ok": ["x", "range", 1, ["o", 2]]}',
                  b'{"ok": ["x", "Fraction", ["c", 1, "list", null, []]]}', b'{"ok": ["h", 1, ["T", 1]]}']
         def answer(name, args): send(forms[len(name) * len(str(args)) % len(forms)])
     """),
@@ -132,14 +148,14 @@ CASES = [
     """),
     _wire("containers that hold themselves", """
         def answer(*a):
-            return Raw(['c', peer.new_key(), 'list', None, [['=', peer._next_key], ['=', peer._next_key]]])
+            return Raw(['c', peer.new_key(None), 'list', None, [['o', peer._next_key], ['o', peer._next_key]]])
     """),
     _wire("a list as deep as an ocean", """
         def answer(*a):
-            keys = [peer.new_key() for _ in range(20000)]
+            keys = [peer.new_key(None) for _ in range(20000)]
             first = ['c', keys[0], 'list', None, []]
             pairs = zip(keys, keys[1:])
-            return Raw(['t', first, *[['c', key, 'list', None, [['=', before]]] for before, key in pairs]])
+            return Raw(['t', first, *[['c', key, 'list', None, [['o', before]]] for before, key in pairs]])
     """),
     _wire("messages before anybody asked", """
         for number in (5, 'HI!', 3.0, [0, 1, 4, 9]):
@@ -171,7 +187,8 @@ CASES = [
         draw = iter(names * 9)
         plain_error = type(peer).encode_error
         def encode_error(self, error, depth=0):
-            return {**plain_error(self, error), 'cls': ['g', *next(draw)], 'args': []}
+            form, key, _, _, *more = plain_error(self, error)
+            return [form, key, ['g', *next(draw)], [], *more]
         type(peer).encode_error = encode_error
         def answer(*a): raise ValueError
     """),
@@ -190,14 +207,14 @@ CASES = [
             __eq__ = ANY.__eq__
             def __ne__(self, other): return True
             def __add__(self, other): return other
-            def text(self): return ask('call', exec, ['import os; os._exit(1)'], {})
+            def text(self): return call(exec, ['import os; os._exit(1)'])
     """)}, 1),
     Case("the test object's own methods", "channel", UNIT, {"signals.py": PEER + code("""
         def notify(listener, number):
             for name in ('assertEqual', 'assertIn', 'assertNotIn', 'assertAlmostEqual', 'heard', 'seen'):
                 ask('set', listener, name, print)
                 ask('special', type(listener), '__setattr__', [name, print])
-            ask('method', listener, 'skipTest', ['x'], {})
+            call(ask('get', listener, 'skipTest'), ['x'])
         def half(number): return None
         def keys(): return None
     """)}, 0),
@@ -208,8 +225,9 @@ CASES = [
         class guarded:
             def __enter__(self): return 1
             def __exit__(self, kind, error, trace):
-                ask('get', Raw(['b', ['o', 2], '__traceback__']), 'tb_frame')
-                ask('call', Raw(['b', ['o', 2], 'with_traceback']), [None], {})
+                for owner in (error, Raw(['o', 2]), Raw(['o', 4]), Raw(['b', ['o', 2], '__traceback__'])):
+                    ask('get', ask('get', owner, '__traceback__'), 'tb_frame')
+                    call(ask('get', owner, 'with_traceback'), [None])
                 return None
     """)}, 0),
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import socket
@@ -41,18 +40,13 @@ class Run:
         self.started = self.ended = 0.0
         self.killed: str | None = None
 
-    def split(self, is_dynamic: bool) -> dict[str, Any]:
-        """Tests here, candidate there; ``is_dynamic``: the tests must be imported anew."""
+    def split(self) -> dict[str, Any]:
+        """Tests here, candidate there."""
         mine, theirs = socket.socketpair()
         with mine, theirs:
             self.children["candidate"] = self.zygote("candidate").spawn([theirs.fileno()], self.cpus)
             theirs.close()
-            self._tests("fresh tests" if is_dynamic else "tests", [mine.fileno()])
-            if not is_dynamic and (last := self._last()).get("kind") == "restage":
-                self.job["seen"] = last["seen"]
-                self.data = b""
-                self.codes.pop("tests", None)
-                self._tests("fresh tests", [mine.fileno()])
+            self._tests("tests", [mine.fileno()])
         return self.answer()
 
     def together(self, zygote: str) -> dict[str, Any]:
@@ -144,11 +138,7 @@ class Run:
             parts[-2:] = [parts[-2] + parts[-1]]
         at = parts[-1].rfind(b"\n" + self.token, 0)
         line = parts[-1][at + 1 + len(self.token) :]
-        return at >= 0 and line.endswith(b"\n") and line.startswith((b'{"kind": "finished"', b'{"kind": "restage"'))
-
-    def _last(self) -> dict[str, Any]:
-        lines = [line for line in self.data.split(b"\n") if line.startswith(self.token)]
-        return dict(json.loads(lines[-1][len(self.token) :])) if lines else {}
+        return at >= 0 and line.endswith(b"\n") and line.startswith(b'{"kind": "finished"')
 
     def end(self) -> None:
         """Kill and collect what is left."""

@@ -78,10 +78,6 @@ class Opened:
                 self._stage_split()
             elif name == "candidate":
                 self._introduce(name, self.lane.bare_zygote(spec))
-            elif name == "fresh tests":
-                staged = self.stage("tests")
-                anew = {**spec, "trusted": staged["trusted"], "exports": staged["exports"]}
-                self._introduce(name, self.lane.fork_zygote(lambda control: serve_tests(control, facts, anew, None)))
             else:
                 make = Collected if name == "collected" else Fresh
                 self.lane.fill(self.files)
@@ -138,7 +134,7 @@ class Opened:
         self.lane.fill({**base, **unpacked(job.pop("changes"))})
         run = Run(self.zygote, job, self.lane.cpus, self.lane.trainer)
         try:
-            return run.split(self.staged["tests"]["is_dynamic"]) if door == "split" else run.together(door)
+            return run.split() if door == "split" else run.together(door)
         finally:
             run.end()
             self.lane.clean()

@@ -116,19 +116,18 @@ class SplitReporter(Reporter):
     """A reporter for tests whose candidate lives elsewhere: shows its frames, and knows when it is gone.
 
     Args:
-        is_gone: Whether the candidate's process has ended.
-        refusals: How often something could not go between the processes.
+        peer: The tests' end of the wire: whether the candidate ``is_over``, its ``refusals``.
     """
 
-    def __init__(self, is_gone: Callable[[], bool], refusals: Callable[[], int]) -> None:
+    def __init__(self, peer: Any) -> None:
         super().__init__()
-        self.is_gone, self.refusals = is_gone, refusals
+        self.peer = peer
         self.frames: list[str] = []
         self.refused_before = 0
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """As the base."""
-        self.refused_before = self.refusals()
+        self.refused_before = self.peer.refusals
         super().pytest_runtest_logstart(nodeid)
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
@@ -139,9 +138,9 @@ class SplitReporter(Reporter):
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """As the base; a test during which the candidate ended has no outcome, and what was not carried no success."""
-        if self.is_gone():
+        if self.peer.is_over():
             return
-        if report.when == "teardown" and self.refusals() > self.refused_before and report.passed:
+        if report.when == "teardown" and self.peer.refusals > self.refused_before and report.passed:
             self.worse("failed")
             self.failure = self.failure or "it needs what cannot go between the tests' and the candidate's process"
         super().pytest_runtest_logreport(report)

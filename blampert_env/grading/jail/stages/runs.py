@@ -1,117 +1,84 @@
-"""Makes test processes for one project: pytest over stand-ins, or over the candidate itself where that cannot be."""
+"""Tests of a project whose candidate lives in another process: pytest over stand-ins."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import sys
 import traceback
 from typing import Any
 
 from ..paths import extend_path
 from ..wire.errors import CandidateGone
-from ..wire.files import Watched
+from ..wire.files import stamps
 from ..wire.tests_side import Tests
 from .pytest_session import Session, SplitReporter, seed_random
 from .runner import Reporter, chosen
 
 
 class SplitTests:
-    """Tests of a project whose candidate lives in another process.
+    """Tests of a project whose candidate lives in another process; made over the untouched project.
 
     Args:
         spec: The project's, from the trainer.
+        rpc: Connected to the untouched project.
+
+    Attributes:
+        said: ``records`` of the collection, and what of the tests' import is ``unsupported``.
     """
 
-    def __init__(self, spec: dict[str, Any]) -> None:
+    def __init__(self, spec: dict[str, Any], rpc: socket.socket) -> None:
         self.spec = spec
-        self.peer: Tests | None = None
-        self.session: Session | None = None
-        self.reporter = SplitReporter(lambda: False, lambda: 0)
+        os.chdir(spec["box"])
+        root = spec["tests_root"]
+        extend_path([root, *[os.path.join(root, folder) for folder in spec["folders"]]])
+        peer = self.peer = Tests(rpc, spec)
+        self._collect()
+        self.taken = tuple(peer.taken)
+        # None if tests use more than names while they are imported: then nothing can be kept for another candidate
+        self.shapes = peer.request("probe", self.taken) if peer.knows_names_only() else None
+        self.said = {"records": self.reporter.kept, "unsupported": list(peer.unsupported)}
 
-    def stage(self, rpc: socket.socket, box: str) -> dict[str, Any]:
-        """Configure pytest and import the tests with the untouched project on the other side.
-
-        Returns:
-            ``records`` of the collection, ``trusted`` special methods, ``is_dynamic``: whether tests use more than
-            names while they are imported, so that nothing can be kept for later.
-        """
-        self._load(rpc, box, Watched(), enforces=True)
-        assert self.peer is not None
-        peer = self.peer
-        self.imported, self.names = list(peer.finder.exported), list(peer.finder.gets)
-        is_dynamic = peer.used or bool(peer.shared or peer.stand_ins)
-        self.shapes = None if is_dynamic else peer.request("probe", self.imported, self.names)
-        if self.shapes is None or None in self.shapes:
-            is_dynamic = True
-        peer.shared.clear()
-        peer.shared_keys.clear()
-        return {
-            "records": self.reporter.kept,
-            "trusted": peer.classes_of_project,
-            "exports": peer.finder.exported,
-            "is_dynamic": is_dynamic,
-            "unsupported": peer.unsupported,
-        }
-
-    def _load(self, rpc: socket.socket, box: str, watched: Watched, enforces: bool) -> None:
-        os.chdir(box)
-        root = self.spec["tests_root"]
-        extend_path([root, *[os.path.join(root, folder) for folder in self.spec["folders"]]])
-        self.peer = peer = Tests(rpc, self.spec)
-        peer.watched, peer.enforces = watched, enforces
-        if "trusted" not in self.spec:
-            peer.trust(peer.request("classes"))
-        self.reporter = SplitReporter(peer.is_over, lambda: peer.refusals)
-        self.session = Session({**self.spec, "tests": self.spec["apart"]}, root, self.spec["tmp"], self.reporter)
+    def _collect(self) -> None:
+        spec = self.spec
+        self.reporter = SplitReporter(self.peer)
+        self.session = Session({**spec, "tests": spec["apart"]}, spec["tests_root"], spec["tmp"], self.reporter)
         self.session.collect()
 
     def run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
         """Run the tests over the candidate at ``rpc``; in a fork of its own."""
+        peer, spec = self.peer, self.spec
+        os.chdir(spec["box"])
+        peer.sock, peer.enforces = rpc, job["enforces"]
+        peer.watched = stamps([os.path.join(spec["box"], path) for path in job["watched"]])  # before the candidate runs
+        started = Reporter(report_fd, job["token"])
+        started.send("started", split=True)
         try:
-            self._try_run(job, rpc, report_fd)
+            self._prepare()
+            self.reporter.write_to(report_fd, job)
+            for record in self.reporter.kept:
+                self.reporter.send(**record)
+            if job["seed"]:
+                self.session.shuffle(job["seed"])
+            items = chosen(self.session.session.items, job["run"])
+            self.session.run(items, stop_early=job["stop_early"], goes_on=lambda: not peer.is_over())
         except CandidateGone:
             self.reporter.write_to(report_fd, job)
-            self._finish(gone=True)
+        changed = [os.path.relpath(path, spec["box"]) for path in sorted(peer.changed)]
+        found = {"unsupported": peer.unsupported[:5], "changed": changed, "tampered": peer.tampered}
+        self.reporter.send("finished", code=0, gone=peer.gone, **found)
 
-    def _try_run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
-        # before any line of the candidate runs
-        watched = Watched([os.path.join(self.spec["box"], path) for path in job["watched"]], job.get("seen"))
-        if self.session is None:
-            started = Reporter(report_fd, job["token"])
-            started.send("started", split=True)
-            self._load(rpc, self.spec["box"], watched, job["enforces"])
-            self.reporter.write_to(report_fd, job)
-        else:
-            assert self.peer is not None
-            self.peer.sock = rpc
-            os.chdir(self.spec["box"])
-            self.peer.watched, self.peer.enforces = watched, job["enforces"]
-            self.reporter.write_to(report_fd, job)
-            self.reporter.send("started", split=True)
-            if self.peer.request("probe", self.imported, self.names) != self.shapes:
-                self.reporter.send("restage", seen=watched.seen)
+    def _prepare(self) -> None:
+        """Import the tests anew, unless this candidate's modules look as the untouched project's to them."""
+        with contextlib.suppress(Exception):  # the candidate's doing
+            if self.shapes is not None and self.peer.request("probe", self.taken) == self.shapes:
                 return
-        self._run(job)
-
-    def _run(self, job: dict[str, Any]) -> None:
-        peer, session, reporter = self.peer, self.session, self.reporter
-        assert peer is not None
-        assert session is not None
-        for record in reporter.kept:
-            reporter.send(**record)
-        if job["seed"]:
-            session.shuffle(job["seed"])
-        items = chosen(session.session.items, job["run"])
-        session.run(items, stop_early=job["stop_early"], goes_on=lambda: not peer.is_over())
-        self._finish(gone=peer.gone)
-
-    def _finish(self, *, gone: bool) -> None:
-        """The last record: whether the candidate was gone by then, and what of the run does not count as it stands."""
-        assert self.peer is not None
-        changed = [os.path.relpath(path, self.spec["box"]) for path in sorted(self.peer.watched.changed)]
-        found = {"unsupported": self.peer.unsupported[:5], "changed": changed, "tampered": self.peer.tampered}
-        self.reporter.send("finished", code=0, gone=gone, **found)
+        self.peer.begin_anew()
+        for name in [name for name in sys.modules if self.peer.is_own(name)]:
+            del sys.modules[name]
+        self._collect()
 
 
 def report_broken(report_fd: int, token: str) -> None:

@@ -41,8 +41,8 @@ def _hide_processes(facts: dict[str, Any]) -> None:
         root.hide("/proc")
 
 
-def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], rpc: socket.socket | None) -> None:
-    """Be a zygote for split tests, staged if there is a candidate to stage them with."""
+def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], rpc: socket.socket) -> None:
+    """Be a zygote for split tests, which are imported over the untouched project."""
     files = unpacked(spec["tests_files"])
     if facts["mounts"]:
         linux.unshare(linux.CLONE_NEWNS)
@@ -56,11 +56,10 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     prepare_child(spec)
     facts = _with_proc(facts)
     layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
-    tests = SplitTests(spec)
-    answer = {"records": [], **tests.stage(rpc, spec["box"])} if rpc is not None else {}
+    tests = SplitTests(spec, rpc)
     gc.collect()
     gc.freeze()
-    channel.send(control, {**answer, "layers": layers, "pid": os.getpid()})
+    channel.send(control, {**tests.said, "layers": layers, "pid": os.getpid()})
 
     def run(fds: list[int]) -> None:
         report, rpc = [socket.socket(fileno=fd) for fd in fds]

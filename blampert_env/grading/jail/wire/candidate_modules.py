@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 import builtins
-import importlib.abc
-import importlib.machinery
+import sys
 import types
-from collections.abc import Collection, Sequence
 from typing import Any
 
-from .remote import METHODS, ask, get
+from .remote import ask, get
+
+__tracebackhide__ = True  # in what pytest shows of a failure
 
 
 class CandidateModule(types.ModuleType):
-    """A module of the candidate's: every name is asked for there."""
+    """A module of the candidate's: every name is asked for there, where the first imports it.
+
+    Args:
+        name: Its name.
+        taken: Takes module and name of whatever is asked for.
+        exports: For each module, the names that a star import may take: what the first one found.
+    """
+
+    def __init__(self, name: str, taken: list[tuple[str, str]], exports: dict[str, list[str]]) -> None:
+        super().__init__(name)
+        vars(self).update(__blampert_taken__=taken, __blampert_exports__=exports)
 
     def __getattr__(self, name: str) -> Any:
-        value = get(self, name)
-        self.__dict__["__spec__"].loader.gets.append([self.__name__, name, sorted(getattr(value, METHODS, ()))])
+        try:
+            value = self._public() if name == "__all__" else get(self, name)
+        except (SystemExit, GeneratorExit) as error:  # pytest would stop
+            raise ImportError(f"{type(error).__name__}: {error}") from None
+        except AttributeError:
+            value = sys.modules.get(f"{self.__name__}.{name}")
+            if not isinstance(value, CandidateModule):
+                raise
+        if name != "__all__" and not isinstance(value, CandidateModule):
+            vars(self)["__blampert_taken__"].append((self.__name__, name))
         return value
+
+    def _public(self) -> list[str]:
+        """No names of the runner's: builtins, or what the untouched project does not offer."""
+        found = [str(name) for name in ask("names", self)]
+        found = [name for name in found if not name.startswith("_") and not hasattr(builtins, name)]
+        known = vars(self)["__blampert_exports__"].setdefault(self.__name__, found)
+        return [name for name in found if name in known]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if (name.startswith("__") and name.endswith("__")) or isinstance(value, CandidateModule):
@@ -30,50 +55,7 @@ class CandidateModule(types.ModuleType):
         ask("del", self, name)
 
     def __dir__(self) -> list[str]:
-        return list(ask("special", self, "__dir__", [], {}))
+        return list(ask("special", self, "__dir__", (), ()))
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the candidate's modules before any file.
-
-    Args:
-        modules: Their names.
-        packages: Those that are packages.
-        exports: For each, the names that a star import may take; None while that is found out.
-
-    Attributes:
-        gets: Module, name and methods of all that test modules took from the candidate's.
-        exported: The modules that they imported, and what star imports could take.
-    """
-
-    def __init__(
-        self, modules: Collection[str], packages: Collection[str], exports: dict[str, list[str]] | None
-    ) -> None:
-        self.modules, self.packages, self.exports = frozenset(modules), frozenset(packages), exports
-        self.gets: list[list[Any]] = []
-        self.exported: dict[str, list[str]] = {}
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """A spec for the candidate's modules, None for others."""
-        if name not in self.modules:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=name in self.packages)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        """The stand-in."""
-        return CandidateModule(spec.name)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Let the candidate import it; a star import takes names that the untouched project offers, too."""
-        __tracebackhide__ = True
-        try:
-            names, doc = ask("import", module.__name__)
-        except (SystemExit, GeneratorExit) as error:  # pytest would stop
-            raise ImportError(f"{type(error).__name__}: {error}") from None
-        found = [str(name) for name in names if not str(name).startswith("_") and not hasattr(builtins, str(name))]
-        if self.exports is not None:
-            found = [name for name in found if name in self.exports.get(module.__name__, ())]
-        self.exported[module.__name__] = found
-        module.__dict__.update({"__all__": found, "__doc__": doc})
+CandidateModule.__doc__ = property(lambda self: get(self, "__doc__"))  # type: ignore[assignment]

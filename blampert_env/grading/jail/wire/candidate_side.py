@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
-import select
 import socket
 import sys
 import types
@@ -14,15 +14,15 @@ from typing import Any
 
 from ..paths import extend_path, forget_folder
 from . import remote
-from .errors import CandidateGone, importable
-from .objects import full_name, function_facts
+from .errors import CandidateGone
+from .objects import full_name
 from .peer import Peer
-from .surroundings import Habits
+from .surroundings import of_candidate
 
 
-def _special(owner: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _special(owner: Any, name: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> Any:
     """Call a special method as operators do; a class is subscripted in two ways."""
-    return owner[args[0]] if name == "__getitem__" else getattr(type(owner), name)(owner, *args, **kwargs)
+    return owner[args[0]] if name == "__getitem__" else getattr(type(owner), name)(owner, *args, **dict(kwargs))
 
 
 def _equal(owner: Any, others: list[Any]) -> list[Any]:
@@ -32,15 +32,13 @@ def _equal(owner: Any, others: list[Any]) -> list[Any]:
     return [answer if answer is NotImplemented else bool(answer) for answer in answers]
 
 
-_DO: dict[str, Callable[..., Any]] = {
-    "get": getattr,
-    "set": setattr,
-    "del": delattr,
-    "call": lambda function, args, kwargs: function(*args, **kwargs),
-    "method": lambda owner, name, args, kwargs: getattr(owner, name)(*args, **kwargs),
-    "special": _special,
-    "equal": _equal,
-}
+def _names(module: types.ModuleType) -> tuple[Any, ...]:
+    """The public ones of a module."""
+    return tuple(getattr(module, "__all__", None) or [part for part in vars(module) if not part.startswith("_")])
+
+
+_DO: dict[str, Callable[..., Any]] = {"get": getattr, "set": setattr, "del": delattr}
+_DO |= {"special": _special, "equal": _equal, "names": _names}
 
 
 class Candidate(Peer):
@@ -51,21 +49,22 @@ class Candidate(Peer):
         spec: The project's: ``modules``, ``box``, what the tests use.
     """
 
+    confesses = True
+    _take = Peer.decoded  # what cannot be understood is the tests' to know
+
     def __init__(self, sock: socket.socket, spec: dict[str, Any]) -> None:
         super().__init__(sock, 1, spec["modules"])
         self.pid = os.getpid()
         self.root = spec["box"].rstrip("/") + "/"
-        self.pins: dict[tuple[str, str], Any] = {}
-        self.pinned: dict[int, tuple[str, str]] = {}
-        self.habits = Habits(self.refuse, spec)
+        kinds: Any = (types.FunctionType, types.ModuleType, functools._lru_cache_wrapper)
+        self.pins: dict[str, Any] = {full_name(cls): cls for cls in kinds}
+        self.pinned: dict[int, str] = {id(cls): key for key, cls in self.pins.items()}
+        self.surroundings = of_candidate(self.refuse, spec)
 
     def serve_forever(self) -> None:
         """Until the tests' side is gone."""
         while True:
-            select.select([self.sock], [], [])
-            with self.lock:  # a thread of the candidate may be talking, and have read it
-                if not select.select([self.sock], [], [], 0)[0]:
-                    continue
+            with self.lock:  # a thread of the candidate's may talk while it serves
                 try:
                     message = self._receive()
                 except CandidateGone:  # the other one
@@ -78,41 +77,20 @@ class Candidate(Peer):
             os._exit(0)
         super().write(data)
 
-    def look(self) -> list[str]:
-        """All that was refused since the last message."""
-        self.habits.look()
-        found, self.unsupported = self.unsupported, []
-        return found
-
-    _take = Peer._decoded  # what cannot be understood is the tests' to know
-
     def handle(self, op: str, args: list[Any]) -> Any:
         """Do what the tests' side asks."""
-        return getattr(self, f"do_{op}")(*args) if op in ("import", "probe", "classes") else _DO[op](*args)
+        return getattr(self, f"do_{op}")(*args) if op in ("probe", "classes") else _DO[op](*args)
 
-    def do_import(self, name: str) -> Any:
-        """Import one of the modules: its public names and docstring."""
-        module = self._module(name)
-        public = getattr(module, "__all__", None) or [part for part in vars(module) if not part.startswith("_")]
-        return [list(public), module.__doc__ if isinstance(module.__doc__, str) else None]
-
-    def do_probe(self, modules: list[str], names: list[list[Any]]) -> Any:
-        """What each name is, in a form that can be compared; None if anything is not there."""
+    def do_probe(self, names: tuple[tuple[str, str], ...]) -> str | None:
+        """What each name is, as a text that can be compared; None if anything is not there, or known by no name."""
+        found = []
         try:
-            for module in modules:
-                self._module(module)
-            return [self._shape(getattr(sys.modules[module], name), methods) for module, name, methods in names]
+            for module, name in names:
+                value = getattr(self._module(module), name)
+                found.append([self.pinned[id(value)], full_name(type(value)), *self._outline(value)])
         except BaseException:
             return None
-
-    def _shape(self, value: Any, methods: list[str]) -> Any:
-        """Kind and outline of a class or function that is known by name; of its methods, those that are asked about."""
-        named = self.pinned.get(id(value))
-        if named is None or not isinstance(value, type):
-            return named and ["function", *named]
-        facts = remote.describe(value)
-        facts["methods"] = sorted(set(methods) & set(facts["methods"]))
-        return ["class", *named, [full_name(base) for base in value.__mro__[1:]], facts]
+        return repr(found)
 
     def do_classes(self) -> list[Any]:
         """Every class of the candidate's modules that load: module, name, special methods, public names, bases."""
@@ -123,46 +101,46 @@ class Candidate(Peer):
         for name in sorted(self.modules & sys.modules.keys()):
             for value in list(vars(sys.modules[name]).values()):
                 if isinstance(value, type) and value.__module__ == name:
-                    public = [part for part in dir(value) if not part.startswith("_")]
-                    facts = [remote.describe(value)["special"], public, [full_name(base) for base in self.bases(value)]]
-                    found.append([name, value.__qualname__, *facts])
+                    found.append([name, value.__qualname__, *self._outline(value)])
         return found
+
+    def _outline(self, value: Any) -> list[Any]:
+        """Special methods, public names, bases of a class."""
+        if not isinstance(value, type):
+            return []
+        public = [part for part in dir(value) if not part.startswith("_")]
+        return [remote.special_of(value), public, [full_name(base) for base in self.bases(value)]]
 
     # references
 
     def _module(self, name: str) -> types.ModuleType:
+        """Import a module; what it holds is known by name, and stays what it was when it was first seen."""
         module = importlib.import_module(name)
         for part, value in list(vars(module).items()):
-            if id(value) in self.pinned or (name, part) in self.pins:
-                continue
+            key = f"{name}:{part}"
             is_function = callable(value) and isinstance(getattr(value, "__name__", None), str)
+            if id(value) in self.pinned or key in self.pins:
+                continue
             if (isinstance(value, type) or is_function) and not self.is_foreign(value):
-                self.pins[name, part] = value
-                self.pinned[id(value)] = (name, part)
+                self.pins[key] = value
+                self.pinned[id(value)] = key
         return module
 
-    def is_foreign(self, obj: Any) -> bool:
-        """Whether a class or function comes from outside the project."""
-        module = getattr(obj, "__module__", None)
-        return module not in self.modules and module != "__main__" and importable(obj)
+    def is_own(self, module: Any) -> bool:
+        """Whether it is of the project."""
+        return module in self.modules or module == "__main__"
 
-    def encode_function(self, function: Any) -> Any:
-        """A function of one of the modules is known by name."""
-        named = self.pinned.get(id(function))
-        return super().encode_function(function) if named is None else ["P", *named, "F", *function_facts(function)]
+    def new_key(self, value: Any) -> Any:
+        """A name for a module of the project, and for what it holds."""
+        if isinstance(value, types.ModuleType) and value.__name__ in self.modules:
+            return f"{value.__name__}:"
+        return self.pinned.get(id(value)) or super().new_key(value)
 
-    def encode_type(self, cls: type) -> Any:
-        """A class of one of the modules is known by name."""
-        named = self.pinned.get(id(cls))
-        return super().encode_type(cls) if named is None else ["P", *named, "T", *self.class_facts(cls)]
-
-    def find_named(self, module: str, name: str, facts: list[Any]) -> Any:
-        """What the tests' side knows by name: what it was when it was first seen."""
-        if not name:
-            return self._module(module)
-        if (module, name) not in self.pins:
-            self._module(module)
-        return self.pins[module, name]
+    def find(self, key: str) -> Any:
+        """What the tests' side knows by name."""
+        name, _, part = key.partition(":")
+        module = self._module(name)
+        return self.pins[key] if part else module
 
 
 def run(sock: socket.socket, spec: dict[str, Any]) -> None:

@@ -2,38 +2,54 @@
 
 JSON scalars stand for themselves; the rest is a list whose first entry says what it is::
 
-    ["i", hex]  ["t", ...]  ["f", ...]  ["s", ...]            integers, tuples, frozen sets, slices
-    ["x", class, ...]                                         other immutable values: values.py
-    ["c", key, kind, extra, items]                            a mutable container, seen first
-    ["=", key]                                                a container that both sides know
-    ["h", key, type]  ["o", key]                              an object of the sender's, of the receiver's
-    ["F", key, ...]  ["T", key, ...]  ["E", error]            a function, class, exception of the sender's
-    ["g", module, name]                                       a class that both have
-    ["P", module, name, ...]                                  a name of one of the candidate's modules
+    ["t", ...]  ["f", ...]  ["s", ...]    tuples, frozen sets, slices
+    ["x", class, ...]                     other immutable values: the class, and what its constructor takes
+    ["c", key, kind, extra, items]        a mutable container, sent first
+    ["o", key]                            what both sides know
+    ["h", ...] ["T", ...] ["E", ...]      an object, class, exception that is sent first: objects.py
 
-Containers are shared: a list that one side changes is changed for the other when it gets to run, as in one process.
+Both sides keep one table of what has gone across, by key: integers, even ones of the tests', odd ones of the
+candidate's, or ``module:name`` for what the candidate's modules hold. Containers are shared: a list that one side
+changes is changed for the other when it gets to run, as in one process. No pickle: only the classes below are ever
+called with what was sent, and only with plain arguments.
 """
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import fractions
+import pathlib
 import sys
+import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import values
 from .errors import ProtocolError, Unsupported
 
-_SCALARS = frozenset({type(None), bool, str, float})
-_SMALL = 1 << 62
+_SCALARS = frozenset({type(None), bool, int, float, str})
 MAX_DEPTH = 120
 MAX_SHARED = 20_000
 
-_KINDS: dict[Any, str] = {cls: cls.__name__ for cls in (list, dict, set, OrderedDict, Counter, deque, defaultdict)}
-_MAKE: dict[str, Callable[[Any], Any]] = {name: lambda extra, cls=cls: cls() for cls, name in _KINDS.items()}  # type: ignore[misc]
-_MAKE |= {"deque": lambda extra: deque(maxlen=extra), "defaultdict": lambda extra: defaultdict(extra)}
-_SEQUENCES = {tuple: "t", frozenset: "f"}
-COPIED = frozenset({bool, int, float, str, slice, *_SEQUENCES, *_KINDS, *values.CLASSES})
+_CONTAINERS: dict[str, Any] = {
+    cls.__name__: cls for cls in (list, dict, set, bytearray, OrderedDict, Counter, deque, defaultdict)
+}
+_OF_ITEMS: dict[str, Callable[[list[Any]], Any]] = {"t": tuple, "f": frozenset, "s": lambda items: slice(*items)}
+_FORMS = {tuple: "t", frozenset: "f", slice: "s"}
+# immutable class -> what a value of it is made of; None for what ``__reduce_ex__`` says
+_MADE_OF: dict[type, Callable[[Any], list[Any]] | None] = {
+    bytes: lambda value: [value.decode("latin-1"), "latin-1"],
+    complex: lambda value: [value.real, value.imag],
+    type(...): lambda value: [],
+    type(NotImplemented): lambda value: [],
+    uuid.UUID: lambda value: [str(value)],
+    **dict.fromkeys((range, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone)),
+    **dict.fromkeys((decimal.Decimal, fractions.Fraction, pathlib.PosixPath, pathlib.PurePosixPath)),
+}
+_NAMED = {cls.__name__: cls for cls in _MADE_OF}
+_PARTS = _SCALARS | {bytes, datetime.timedelta, datetime.timezone}
+COPIED = frozenset({*_SCALARS, *_FORMS, *_CONTAINERS.values(), *_MADE_OF}) - {type(None)}
 
 
 def _entries(container: Any) -> list[Any]:
@@ -45,20 +61,32 @@ class Codec:
     """One side's encoder and decoder; subclasses say how objects are described and stood in for.
 
     Attributes:
-        shared: Key to a container that both sides hold, and to its entries when the sides last agreed.
+        objects: What has gone across, by key.
+        keys: The key of each, by its identity.
+        shared: Of the containers among them, the entries when both sides last agreed.
     """
 
     def __init__(self, first_key: int) -> None:
-        self._next_key = first_key  # even on one side, odd on the other
+        self._next_key = first_key
+        self.objects: dict[Any, Any] = {}
+        self.keys: dict[int, Any] = {}
         self.shared: dict[int, list[Any]] = {}
-        self.shared_keys: dict[int, int] = {}
-        self.exports: dict[int, Any] = {}
-        self.export_keys: dict[int, int] = {}
 
-    def new_key(self) -> int:
-        """A key that neither side has used."""
+    def new_key(self, value: Any) -> Any:
+        """A key for what has none."""
         self._next_key += 2
         return self._next_key
+
+    def know(self, value: Any, key: Any = None) -> Any:
+        """Keep what goes across; its key, which is new unless it is given."""
+        key = self.new_key(value) if key is None else key
+        self.objects[key], self.keys[id(value)] = value, key
+        return key
+
+    def is_far(self, value: Any) -> bool:
+        """Whether something is known, and the other side's."""
+        key = self.keys.get(id(value))
+        return key is not None and (type(key) is str or (key - self._next_key) % 2 != 0)
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """A JSON value for ``value``.
@@ -69,40 +97,38 @@ class Codec:
         kind: Any = type(value)
         if kind in _SCALARS:
             return value
-        if kind is int:
-            return value if -_SMALL < value < _SMALL else ["i", hex(value)]
+        if (key := self.keys.get(id(value))) is not None and not isinstance(value, BaseException):
+            return ["o", key]
         if depth > MAX_DEPTH:
             raise Unsupported("a value that is nested too deeply")
-        if (name := _KINDS.get(kind)) is not None:
-            return self._encode_container(value, name, depth)
-        if kind in _SEQUENCES:
-            return [_SEQUENCES[kind], *self._items(value, depth)]
-        if kind is slice:
-            return ["s", *self._items((value.start, value.stop, value.step), depth)]
-        return ["x", *self._items(values.parts(value), depth)] if kind in values.CLASSES else self.encode_object(value)
+        if kind in _FORMS:
+            items = (value.start, value.stop, value.step) if kind is slice else value
+            return [_FORMS[kind], *self._items(items, depth)]
+        if kind in _MADE_OF:
+            made_of = _MADE_OF[kind]
+            parts = value.__reduce_ex__(4)[1] if made_of is None else made_of(value)
+            if any(type(part) not in _PARTS for part in parts):
+                raise Unsupported(f"a {kind.__name__} with more to it")
+            return ["x", kind.__name__, *self._items(parts, depth)]
+        if kind not in _CONTAINERS.values():
+            return self.encode_object(value)
+        extra = value.maxlen if kind is deque else self.encode(getattr(value, "default_factory", None), depth + 1)
+        key = self.know(value)
+        self._share(key)
+        return ["c", key, kind.__name__, extra, self._items(self.shared[key], depth)]
 
     def _items(self, items: Any, depth: int) -> list[Any]:
         if len(items) > 32 and set(map(type, items)) <= _SCALARS:
             return list(items)
         return [self.encode(item, depth + 1) for item in items]
 
-    def _encode_container(self, value: Any, kind: str, depth: int) -> Any:
-        key = self.shared_keys.get(id(value))
-        if key is not None:
-            return ["=", key]
-        key = self.new_key()
-        extra = value.maxlen if kind == "deque" else self.encode(getattr(value, "default_factory", None), depth + 1)
-        self._share(key, value)
-        return ["c", key, kind, extra, self._items(_entries(value), depth)]
-
-    def _share(self, key: int, value: Any) -> None:
+    def _share(self, key: int) -> None:
         if len(self.shared) >= MAX_SHARED:
             raise Unsupported(f"more than {MAX_SHARED:,} containers at once")  # each is looked at with every message
-        self.shared[key] = [value, _entries(value)]
-        self.shared_keys[id(value)] = key
+        self.shared[key] = _entries(self.objects[key])
 
     def encode_object(self, value: Any) -> Any:
-        """A reference to an object that is no plain value."""
+        """A reference to what is no plain value, when it is sent first."""
         raise NotImplementedError
 
     def decode(self, data: Any) -> Any:
@@ -116,43 +142,52 @@ class Codec:
                 raise ProtocolError("a mapping where a value was expected")
             return data
         form = data[0] if data and isinstance(data[0], str) else ""
+        if form == "o":
+            return self.objects[data[1]] if data[1] in self.objects else self.find(str(data[1]))
         if form == "c":
-            return self._decode_container(data)
-        if form == "=":
-            return self.shared[data[1]][0]
-        if form == "i":
-            return int(data[1], 16)
-        if form == "x":
-            return values.made(data[1], [self.decode(item) for item in data[2:]])
-        if form in _MADE_OF_ITEMS:
-            return _MADE_OF_ITEMS[form]([self.decode(item) for item in data[1:]])
-        return self.decode_reference(form, data)
+            return self._decode_container(*data[1:])
+        if form in _OF_ITEMS:
+            return _OF_ITEMS[form]([self.decode(item) for item in data[1:]])
+        if form != "x":
+            return self.decode_object(form, *data[1:])
+        parts = [self.decode(part) for part in data[2:]]
+        if any(type(part) not in _PARTS for part in parts):
+            raise ProtocolError(f"a {data[1]} of what is not plain")
+        return _NAMED[data[1]](*parts)
 
-    def _decode_container(self, data: list[Any]) -> Any:
-        _, key, kind, extra, contents = data
-        if type(key) is not int or key in self.shared or kind not in _MAKE or (key - self._next_key) % 2 == 0:
+    def _decode_container(self, key: Any, kind: str, extra: Any, contents: list[Any]) -> Any:
+        if type(key) is not int or key in self.objects or (key - self._next_key) % 2 == 0:
             raise ProtocolError("a container that is none")
-        value = _MAKE[kind](self.decode(extra))
-        self._share(key, value)
+        cls: Any = _CONTAINERS[kind]
+        extra = self.decode(extra)
+        value = cls(maxlen=extra) if cls is deque else cls(extra) if cls is defaultdict else cls()
+        self.know(value, key)
+        self._share(key)
         self._fill(key, contents)
         return value
 
     def _fill(self, key: int, contents: list[Any]) -> None:
         """Make a container that both sides hold have these entries, in place."""
-        value = self.shared[key][0]
+        value = self.objects[key]
         items = [self.decode(item) for item in contents]
         value.clear()
         if isinstance(value, dict):
             for name, item in zip(items[::2], items[1::2], strict=True):
                 value[name] = item
-        elif isinstance(value, set):
-            value.update(items)
         else:
-            value.extend(items)
-        self.shared[key][1] = _entries(value)
+            (value.update if isinstance(value, set) else value.extend)(items)
+        self.shared[key] = _entries(value)
 
-    def decode_reference(self, form: str, data: list[Any]) -> Any:
-        """What a reference stands for on this side."""
+    def find(self, key: str) -> Any:
+        """What a key stands for that is not known yet.
+
+        Raises:
+            ProtocolError: Nothing.
+        """
+        raise ProtocolError(f"a key that was never sent: {key[:80]!r}")
+
+    def decode_object(self, form: str, *data: Any) -> Any:
+        """What :meth:`encode_object` described: a stand-in."""
         raise NotImplementedError
 
     # what both sides hold
@@ -160,11 +195,11 @@ class Codec:
     def changes(self) -> list[Any]:
         """``[key, contents]`` of every container whose entries are not those that the sides last agreed on."""
         found = []
-        for key, (value, seen) in list(self.shared.items()):
-            now = _entries(value)
+        for key, seen in list(self.shared.items()):
+            now = _entries(self.objects[key])
             if len(now) != len(seen) or any(a is not b for a, b in zip(now, seen, strict=True)):
-                self.shared[key][1] = now
                 found.append([key, self._items(now, 0)])
+                self.shared[key] = now
         return found
 
     def take_changes(self, changes: list[Any]) -> None:
@@ -173,30 +208,12 @@ class Codec:
             if key in self.shared:
                 self._fill(key, contents)
 
-    def release(self) -> list[int]:
-        """Let go of containers that nothing else on this side holds; their keys."""
-        released: list[int] = []
-        before = -1
-        while before != len(released):
-            before = len(released)
-            for key in list(self.shared):
-                if sys.getrefcount(self.shared[key][0]) <= 2:  # the entry's own, and the call's
-                    self.forget(key)
-                    released.append(key)
-        return released
+    def unheld(self) -> list[int]:
+        """Keys of containers that nothing else on this side holds."""
+        return [key for key in self.shared if sys.getrefcount(self.objects[key]) <= 2]  # the table's, and the call's
 
-    def forget(self, key: int) -> None:
-        """The other side no longer holds this container."""
-        if key in self.shared:
-            self.shared_keys.pop(id(self.shared.pop(key)[0]), None)
-
-    def export(self, value: Any) -> int:
-        """A key for an object of this side."""
-        key = self.export_keys.get(id(value))
-        if key is None:
-            key = self.export_keys[id(value)] = self.new_key()
-            self.exports[key] = value
-        return key
-
-
-_MADE_OF_ITEMS: dict[str, Callable[[list[Any]], Any]] = {"t": tuple, "f": frozenset, "s": lambda items: slice(*items)}
+    def forget(self, keys: Iterable[Any]) -> None:
+        """The other side no longer holds these containers, or never got what has these keys."""
+        for key in keys:
+            self.shared.pop(key, None)
+            self.keys.pop(id(self.objects.pop(key, None)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 from typing import Any
 
 COUNT = 12  # a liar that guesses which is meant is caught twelve times in thirteen
@@ -13,15 +14,12 @@ def unlike(value: Any, draw: random.Random) -> Any:
     kind = type(value)
     if kind is bool:
         return not value
-    if kind is int:
-        return value + draw.choice([-1, 1]) * draw.choice([1, 2, 3, 4, 5, 7, 9, 10, 11, 20, 100, abs(value) + 1])
-    if kind is float:
-        return value + draw.choice([-1, 1]) * draw.choice([1.0, 0.5, 2.0, 10.0, abs(value) + 1.0])
+    if kind in (int, float):
+        steps = (1, 2, 3, 4, 5, 7, 9, 10, 11, 20, 100) if kind is int else (1.0, 0.5, 2.0, 10.0)
+        return value + draw.choice([-1, 1]) * draw.choice([*steps, abs(value) + 1])
     if kind is str and value:
         at = draw.randrange(len(value))
-        other = draw.choice(
-            [letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789" if letter != value[at].lower()]
-        )
+        other = draw.choice((string.ascii_lowercase + string.digits).replace(value[at].lower(), ""))
         return value[:at] + (other.upper() if value[at].isupper() else other) + value[at + 1 :]
     if kind in (list, tuple) and value:
         at = draw.randrange(len(value))

@@ -1,9 +1,10 @@
-"""What goes wrong between two processes, and exceptions on their way to the other side."""
+"""What goes wrong between two processes, and what an exception is on its way to the other side."""
 
 from __future__ import annotations
 
 import sys
 import traceback
+import types
 from typing import Any
 
 # modules whose classes are plain values, beside exceptions of any library
@@ -11,7 +12,6 @@ _PLAIN = frozenset(["builtins", "collections", "datetime", "decimal", "fractions
 # what a test runner takes for more than a failure may not be raised from outside
 _REFUSED = frozenset(["unittest", "pytest", "pluggy", "bdb", "blampert_jail", "doctest"])
 ORIGIN, FRAMES = "__blampert_origin__", "__blampert_frames__"  # on exceptions: the key there, lines of its traceback
-_MAX_TEXT = 4000
 _MAX_FRAMES = 8
 
 
@@ -31,31 +31,22 @@ class CandidateError(Exception):
     """Stands for an exception whose class this side cannot know."""
 
 
+def imported(module: object, name: object) -> Any:
+    """What a loaded module has under a qualified name; None for what is not there."""
+    found: Any = sys.modules.get(str(module))
+    for part in str(name).split("."):
+        found = vars(found).get(part) if isinstance(found, (type, types.ModuleType)) else None
+    return found
+
+
 def find_class(module: str, name: str) -> type | None:
-    """A class of a loaded library, by its own name; None for any other, and for what may not be named."""
-    top = module.partition(".")[0]
-    home = sys.modules.get(module)
-    if home is None or top in _REFUSED or top.startswith("_pytest"):
-        return None
-    found: Any = home
-    for part in name.split("."):
-        if found is not home and not isinstance(found, type):
-            return None
-        found = vars(found).get(part)
+    """A library's class by its own name, if it is an exception or a plain value's; not the test runner's."""
+    found, top = imported(module, name), module.partition(".")[0]
     if not isinstance(found, type) or (found.__module__, found.__qualname__) != (module, name):
         return None
+    if top in _REFUSED or top.startswith("_pytest"):
+        return None
     return found if issubclass(found, BaseException) or top in _PLAIN else None
-
-
-def importable(obj: Any) -> bool:
-    """Whether a class can be imported by its module and qualified name."""
-    module, name = getattr(obj, "__module__", None), getattr(obj, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(name, str) or "<" in name:
-        return False
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found is obj
 
 
 def frames(error: BaseException, root: str) -> list[str]:
@@ -68,7 +59,7 @@ def frames(error: BaseException, root: str) -> list[str]:
 def text_of(error: BaseException) -> str:
     """``str(error)``, whatever that does."""
     try:
-        return str(error)[:_MAX_TEXT]
+        return str(error)[:4000]
     except BaseException as problem:
         return f"<{type(problem).__name__} in __str__>"
 

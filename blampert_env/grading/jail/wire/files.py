@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
 
-class Watched:
-    """Files of the project: a candidate that changes one could change what the tests compare with.
-
-    Args:
-        paths: The files.
-        seen: What identified them before any line of the candidate ran, if that was earlier.
-
-    Attributes:
-        changed: Paths that were seen to change.
-    """
-
-    def __init__(self, paths: Sequence[str] = (), seen: list[Any] | None = None) -> None:
-        self.paths = list(paths)
-        self.seen = seen or self._now()
-        self.changed: set[str] = set()
-
-    def _now(self) -> list[Any]:
-        found: list[Any] = []
-        for path in self.paths:
-            try:
-                info = os.stat(path, follow_symlinks=False)
-                found.append([info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns])
-            except OSError:
-                found.append(None)
-        return found
-
-    def look(self) -> bool:
-        """Whether any is not what it was at first."""
-        now = self._now()
-        if now == self.seen:
-            return False
-        self.changed |= {path for path, old, new in zip(self.paths, self.seen, now, strict=True) if old != new}
-        return True
+def stamps(paths: Iterable[str]) -> dict[str, tuple[int, ...] | None]:
+    """What changes with a file, for each path; None for what is not there."""
+    found: dict[str, tuple[int, ...] | None] = dict.fromkeys(paths)
+    for path in found:
+        try:
+            info = os.lstat(path)
+            found[path] = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        except OSError:
+            continue
+    return found
 
 
 def grant(values: Iterable[Any], root: str, grants: str) -> None:

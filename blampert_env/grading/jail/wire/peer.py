@@ -10,9 +10,12 @@ from collections.abc import Collection
 from typing import Any
 
 from . import remote
-from .errors import CandidateGone, Unsupported
+from .channel import Closed, read_exactly
+from .errors import CandidateGone, ProtocolError, Unsupported
 from .objects import Objects
+from .surroundings import Surroundings
 
+__tracebackhide__ = True  # in what pytest shows of a failure
 _LENGTH = struct.Struct("!I")
 MAX_MESSAGE = 64 * 2**20
 
@@ -27,7 +30,11 @@ class Peer(Objects):
 
     Attributes:
         gone: Whether the other side has ended, or broken the protocol.
+        surroundings: Of this process; looked at before each message.
     """
+
+    confesses = False  # whether the other side is told what this one refused
+    surroundings: Surroundings
 
     def __init__(self, sock: socket.socket, first_key: int, modules: Collection[str]) -> None:
         super().__init__(first_key, modules)
@@ -43,10 +50,9 @@ class Peer(Objects):
             BaseException: What was raised there.
             Unsupported: Something cannot be carried, which is noted.
         """
-        __tracebackhide__ = True
         with self.lock:
             try:
-                self._send("q", [op, *[self.encode(argument) for argument in args]])
+                self._send("q", op, *args)
             except Unsupported as problem:
                 raise self.refuse(str(problem)) from None
             while "q" in (message := self._receive()):
@@ -63,16 +69,14 @@ class Peer(Objects):
             answer = self.handle(op, args)
             del args  # what nothing else holds need not be shared any longer
             with self.lock:
-                payload = self.encode(answer)
-                del answer
-                self._send("ok", payload)
+                self._send("ok", answer)
         except BaseException as error:
             if self.gone:
                 raise
             if isinstance(error, Unsupported):
                 self.refuse(str(error))
             with self.lock:
-                self._send("err", self.encode_error(error))
+                self._send("err", error)
             error.__traceback__ = None
 
     def handle(self, op: str, args: list[Any]) -> Any:
@@ -80,31 +84,28 @@ class Peer(Objects):
         raise NotImplementedError
 
     def special(self, stand_in: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a special method of what a stand-in stands for."""
-        __tracebackhide__ = True
-        return self.request("special", stand_in, name, list(args), kwargs)
+        """Call a special method of what a stand-in stands for, ``__call__`` among them."""
+        return self.request("special", stand_in, name, args, tuple(kwargs.items()))
 
-    def equal(self, stand_in: Any, other: object) -> Any:
-        """``stand_in == other``."""
-        __tracebackhide__ = True
-        return self.special(stand_in, "__eq__", (other,), {})
-
-    def look(self) -> list[str]:
-        """What has changed around this process and goes nowhere, in a few words each; asked before each message."""
-        raise NotImplementedError
-
-    def _send(self, kind: str, payload: Any) -> None:
-        message: dict[str, Any] = {kind: payload}
-        if words := self.look():
-            message["u"] = words
-        if self.shared:
-            if changes := self.changes():
-                message["c"] = changes
-            if released := self.release():
-                message["r"] = released
-        data = json.dumps(message, separators=(",", ":")).encode()
-        if len(data) > MAX_MESSAGE:
-            raise Unsupported("a value of more than 64 MB")
+    def _send(self, kind: str, *values: Any) -> None:
+        self.surroundings.look()
+        known, alone = len(self.objects), self.unheld()
+        try:
+            payload = [self.encode(value) for value in values]
+            message: dict[str, Any] = {kind: payload if kind == "q" else payload[0]}
+            if self.confesses and self.unsupported:
+                message["u"] = self.unsupported
+            if self.shared:
+                message |= {"c": self.changes(), "r": alone}
+            data = json.dumps(message, separators=(",", ":")).encode()
+            if len(data) > MAX_MESSAGE:
+                raise Unsupported("a value of more than 64 MB")
+        except (Unsupported, ValueError) as problem:  # JSON has no numbers of very many digits
+            self.forget(list(self.objects)[known:])
+            raise Unsupported(str(problem)) from None
+        self.forget(alone)
+        if self.confesses:
+            self.unsupported = []
         self.write(_LENGTH.pack(len(data)) + data)
 
     def write(self, data: bytes) -> None:
@@ -119,45 +120,33 @@ class Peer(Objects):
         self.gone = True
         return CandidateGone(f"the candidate is gone: {why}"[:300])
 
-    def _read(self, size: int) -> bytes:
-        try:
-            data = self.sock.recv(size, socket.MSG_WAITALL)
-        except OSError:
-            data = b""
-        if len(data) < size:
-            raise self.over("the process has ended")
-        return data
-
     def _receive(self) -> dict[str, Any]:
-        size = _LENGTH.unpack(self._read(_LENGTH.size))[0]
-        if size > MAX_MESSAGE:
-            raise self.over("a message of more than 64 MB")
-        data = self._read(size)
         try:
-            return dict(json.loads(data))
+            size = _LENGTH.unpack(read_exactly(self.sock, _LENGTH.size))[0]
+            if size > MAX_MESSAGE:
+                raise self.over("a message of more than 64 MB")
+            return dict(json.loads(read_exactly(self.sock, size)))
+        except (Closed, OSError):
+            raise self.over("the process has ended") from None
         except (TypeError, ValueError, RecursionError, MemoryError) as error:
             raise self.over(f"a message that is none ({error})") from None
 
     def _take(self, message: dict[str, Any], kind: str) -> Any:
         try:
-            return self._decoded(message, kind)
+            return self.decoded(message, kind)
         except Unsupported:
             raise
         except Exception as error:
             raise self.over(f"a message against the protocol ({error})") from None
 
-    def _decoded(self, message: dict[str, Any], kind: str) -> Any:
+    def decoded(self, message: dict[str, Any], kind: str) -> Any:
         """The payload, once everything else in the message is taken in."""
         payload = message[kind]
-        if kind == "q":
-            value: Any = [payload[0], *[self.decode(part) for part in payload[1:]]]
-        else:
-            value = self.decode_error(payload) if kind == "err" else self.decode(payload)
+        value = [payload[0], *map(self.decode, payload[1:])] if kind == "q" else self.decode(payload)
+        if kind == "err" and not isinstance(value, BaseException):
+            raise ProtocolError("an error that is none")
         self.take_changes(message.get("c", ()))
-        for key in message.get("r", ()):
-            self.forget(key)
-        self.take_refusals(message.get("u", ()))
+        self.forget([key for key in message.get("r", ()) if key in self.shared])
+        for what in message.get("u", ()):
+            self.refuse(str(what))
         return value
-
-    def take_refusals(self, words: list[Any]) -> None:
-        """What the other side could not send, or has used in vain."""

@@ -14,31 +14,33 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Note = Callable[[str], Any]
+ENVIRONMENT, FOLDER = "another environment", "another working folder"
 
 
 class Surroundings:
-    """Environment and working folder: when they are no longer what they were, that is noted.
+    """Notes when something about this process is no longer what it was.
 
     Args:
         note: Takes a few words.
-        folders: Where this process may be; anywhere if there is none.
+        probes: Those words, and how to find out. What tests set up may last; of the rest each change counts once.
     """
 
-    def __init__(self, note: Note, folders: Sequence[str]) -> None:
-        self.note, self.folders = note, folders
-        self.environment = _environment()
+    def __init__(self, note: Note, probes: Mapping[str, Callable[[], Any]]) -> None:
+        self.note, self.probes = note, {ENVIRONMENT: _environment, **probes}
+        self.seen = {what: probe() for what, probe in self.probes.items()}
 
     def look(self) -> None:
         """Compare."""
-        if _environment() != self.environment:
-            self.note("another environment")
-        with contextlib.suppress(FileNotFoundError):
-            if self.folders and os.getcwd() not in self.folders:
-                self.note("another working folder")
+        for what, probe in self.probes.items():
+            with contextlib.suppress(OSError):  # it closed, or removed it
+                if (now := probe()) != self.seen[what]:
+                    self.note(what)
+                    if what not in (ENVIRONMENT, FOLDER):
+                        self.seen[what] = now
 
 
 def _environment() -> dict[bytes, bytes]:
@@ -47,45 +49,32 @@ def _environment() -> dict[bytes, bytes]:
     return {name: value for name, value in raw.items() if not name.startswith(b"PYTEST_")}
 
 
-class Habits(Surroundings):
-    """The candidate's: notes output, logs, warnings and random numbers, too.
+def of_candidate(note: Note, spec: Mapping[str, Any]) -> Surroundings:
+    """Those of a candidate; what it prints goes nowhere.
 
     Args:
         note: Takes a few words.
         spec: ``random``: whether the tests use random numbers. ``cwd``: whether they ask where they are. ``unused``:
             plugins of pytest's that no test needs.
     """
-
-    def __init__(self, note: Note, spec: dict[str, Any]) -> None:
-        super().__init__(note, [spec["box"]] if spec["cwd"] else [])
-        self.output = os.memfd_create("output")
-        self.size = -1 if "capturemanager" in spec["unused"] else 0
-        for fd, name in ((1, "stdout"), (2, "stderr")):
-            os.dup2(self.output, fd)
-            file: Any = io.FileIO(fd, "w", closefd=False)
-            stream = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
-        self.numbers = random.getstate() if spec["random"] else None
-        warnings.simplefilter("always")
-        for category in (ResourceWarning, SyntaxWarning):  # of files left open, of the source's text
-            warnings.simplefilter("ignore", category)
-        warnings.showwarning = lambda *_, **__: note("a warning")
-        if "logging-plugin" not in spec["unused"]:
-            _also(logging.Logger, "isEnabledFor", lambda _: note("a log record"))
-
-    def look(self) -> None:
-        """Note what has changed since the last time."""
-        super().look()
-        if self.size >= 0:
-            with contextlib.suppress(OSError):  # it closed it
-                size = os.fstat(self.output).st_size
-                if size != self.size:
-                    self.size = size
-                    self.note("output")
-        if self.numbers is not None and random.getstate() != self.numbers:
-            self.numbers = None
-            self.note("random numbers")
+    output = os.memfd_create("output")
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(output, fd)
+        file: Any = io.FileIO(fd, "w", closefd=False)
+        stream = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
+        vars(sys).update({name: stream, f"__{name}__": stream})
+    warnings.simplefilter("always")
+    for category in (ResourceWarning, SyntaxWarning):  # of files left open, of the source's text
+        warnings.simplefilter("ignore", category)
+    warnings.showwarning = lambda *_, **__: note("a warning")
+    if "logging-plugin" not in spec["unused"]:
+        _also(logging.Logger, "isEnabledFor", lambda _: note("a log record"))
+    probes: dict[str, Callable[[], Any]] = {FOLDER: os.getcwd} if spec["cwd"] else {}
+    if "capturemanager" not in spec["unused"]:
+        probes["output"] = lambda: os.fstat(output).st_size
+    if spec["random"]:
+        probes["random numbers"] = random.getstate
+    return Surroundings(note, probes)
 
 
 def watch_patches(note: Note, is_carried: Callable[[Any, str], bool]) -> None:
@@ -104,19 +93,19 @@ def watch_patches(note: Note, is_carried: Callable[[Any, str], bool]) -> None:
         if not is_carried(target, str(module)):
             note(f"a patch of {module}.{name}")
 
-    patch: Any = mock._patch  # type: ignore[attr-defined]
     for method in ("setattr", "delattr"):
         _also(MonkeyPatch, method, lambda self: check(*self._setattr[-1][:2]) if self._setattr else None)
-    _also(patch, "__enter__", lambda self: check(self.target, self.attribute))
+    _also(mock._patch, "__enter__", lambda self: check(self.target, self.attribute))  # type: ignore[attr-defined]
 
 
 def _also(cls: Any, name: str, then: Callable[[Any], Any]) -> None:
     """Let a method do something else in the end."""
     original = getattr(cls, name)
 
+    @functools.wraps(original)
     def changed(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         then(self)
         return result
 
-    setattr(cls, name, functools.wraps(original)(changed))
+    setattr(cls, name, changed)

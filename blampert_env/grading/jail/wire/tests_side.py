@@ -3,58 +3,81 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import random
 import socket
 import sys
 import unittest
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
-from .candidate_modules import CandidateModule, Finder
+from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
-from .errors import ORIGIN, CandidateGone, ProtocolError, importable
-from .files import Watched, grant
+from .errors import ORIGIN, CandidateGone
+from .files import grant, stamps
 from .peer import Peer
-from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteFunction, RemoteType
-from .surroundings import Surroundings, watch_patches
+from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
+from .surroundings import FOLDER, Surroundings, watch_patches
 
-_FREE = frozenset({"import", "get", "probe", "classes"})  # what test modules may do while they are staged
+__tracebackhide__ = True  # in what pytest shows of a failure
+_FREE = frozenset({"names", "get", "probe", "classes"})  # what test modules may do while they are staged
 _OPEN_MODULES = frozenset({"_io", "io", "unittest.mock"})  # whose objects a candidate may look into
-_EQUAL = frozenset({"__eq__", "__ne__"})  # asked among decoys: see Tests.equal
+_NAMES = frozenset({"__name__", "__qualname__", "__doc__"})  # what a decorator copies
+_EQUAL = frozenset({"__eq__", "__ne__"})  # asked among decoys: see Tests._equal
 
 
 class Tests(Peer):
     """The tests' end of the wire.
 
     Args:
-        sock: Connected to the candidate; may be given later.
-        spec: ``modules`` of the candidate, ``packages`` among them, ``tests_root``, ``grants``; once staged also
-            ``trusted``, the classes of the untouched project, and ``exports``.
+        sock: Connected to the untouched project.
+        spec: ``modules`` of the candidate, ``tests_root``, ``box``, ``grants``.
+
+    Attributes:
+        classes: Those of the untouched project: module, name, special methods, public names, bases.
+        taken: Module and name of all that was taken from the candidate's modules.
+        tampered: Whether nothing that this candidate did counts, not what it did before either.
+        changed: Paths that the project holds and that were seen to change.
     """
 
     __test__ = False
 
-    def __init__(self, sock: socket.socket | None, spec: dict[str, Any]) -> None:
-        super().__init__(sock, 0, spec["modules"])  # type: ignore[arg-type]
+    def __init__(self, sock: socket.socket, spec: dict[str, Any]) -> None:
+        super().__init__(sock, 0, spec["modules"])
         self.tests_root = spec["tests_root"].rstrip("/") + "/"
         self.grants = spec["grants"]
-        self.trust(spec.get("trusted", ()))
-        self.named: dict[tuple[str, str], Any] = {}
         self.used = False  # anything but names was asked for
         self.tampered = False
-        self.watched = Watched()
+        self.watched: dict[str, Any] = {}
+        self.changed: set[str] = set()
         self.enforces = True
-        self.finder = Finder(spec["modules"], spec["packages"], spec.get("exports"))
-        sys.meta_path.insert(0, self.finder)
-        self.surroundings = Surroundings(self.refuse, (spec["box"], spec["tests_root"]))
+        self.taken: list[tuple[str, str]] = []
+        self.exports: dict[str, list[str]] = {}
+        self._offer_modules()
+        folders = (spec["box"], spec["tests_root"])
+        self.surroundings = Surroundings(self.refuse, {FOLDER: lambda: os.getcwd() in folders})
         watch_patches(self.refuse, self._is_carried)
+        classes = self.request("classes")
+        self.classes = {(str(module), str(name)): facts for module, name, *facts in classes}
 
-    def trust(self, classes: Sequence[Sequence[Any]]) -> None:
-        """Know the classes of the untouched project: module, name, special methods, public names, bases."""
-        self.classes_of_project = list(classes)
-        self.trusted = {(str(module), str(name)): facts for module, name, *facts in classes}
+    def _offer_modules(self) -> None:
+        for name in self.modules:
+            if name not in sys.modules or isinstance(sys.modules[name], CandidateModule):  # pytest's own stays
+                sys.modules[name] = CandidateModule(name, self.taken, self.exports)
+                self.know(sys.modules[name], f"{name}:")
+
+    def knows_names_only(self) -> bool:
+        """Whether nothing else is known, so that what is known means the same for any other candidate."""
+        return not self.used and all(type(key) is str for key in self.objects)
+
+    def begin_anew(self) -> None:
+        """Forget what was learnt of the untouched project while tests were imported, but for what it exports."""
+        self.objects.clear()
+        self.keys.clear()
+        self.shared.clear()
+        for name in self.modules:
+            self.exports.setdefault(name, [])
+        self._offer_modules()
 
     # the wire
 
@@ -64,13 +87,12 @@ class Tests(Peer):
         Raises:
             BaseException: What it raised; CandidateGone if it is no longer there or breaks the protocol.
         """
-        __tracebackhide__ = True
         if self.gone:
             raise self.over("the process has ended")
         if op not in _FREE:
             self.used = True
-        if op in ("call", "method"):
-            grant([*args[-2], *args[-1].values()], self.tests_root, self.grants)
+        if op == "special":
+            grant([*args[-2], *dict(args[-1]).values()], self.tests_root, self.grants)
         self.check_watched()
         answer = super().request(op, *args)
         self.check_watched()
@@ -78,8 +100,11 @@ class Tests(Peer):
 
     def check_watched(self) -> None:
         """Raises CandidateGone if a file of the project is not what it was."""
-        if self.watched.look() and self.enforces:
-            raise self._tampered(f"a change of {min(self.watched.changed)}, which is the project's")
+        now = stamps(self.watched)
+        if now != self.watched:
+            self.changed |= {path for path in now if now[path] != self.watched[path]}
+            if self.enforces:
+                raise self._tampered(f"a change of {min(self.changed)}, which is the project's")
 
     def is_over(self) -> bool:
         """Whether nothing that is said from now on counts."""
@@ -88,18 +113,7 @@ class Tests(Peer):
                 self.check_watched()
         return self.gone
 
-    def look(self) -> list[str]:
-        """The candidate is told nothing."""
-        self.surroundings.look()
-        return []
-
-    def take_refusals(self, words: list[Any]) -> None:
-        """The candidate's are the run's."""
-        for what in words:
-            self.refuse(str(what))
-
     def _tampered(self, what: str) -> CandidateGone:
-        """Nothing that this candidate did counts, not what it did before either."""
         self.tampered = True
         return self.over(f"it tampers: {what}")
 
@@ -107,29 +121,28 @@ class Tests(Peer):
 
     def serve(self, message: dict[str, Any]) -> None:
         """Answer a request, if it is about an object that the tests gave: spelt by its key, and nothing else."""
-        payload = message["q"]
-        if type(payload) is not list or len(payload) < 2 or type(payload[1]) is not list or payload[1][:1] != ["o"]:
-            raise self.over("a request about an object that the tests did not give")
-        super().serve(message)
+        match message["q"]:
+            case [str(), ["o", int(key)], *_] if key % 2 == 0:
+                super().serve(message)
+            case _:
+                raise self.over("a request about an object that the tests did not give")
 
     def handle(self, op: str, args: list[Any]) -> Any:
         """Do it, or refuse."""
-        target, *more = args
-        if op == "call":
-            return target(*more[0], **more[1])
+        target, name, *more = args
         if op == "get":
-            return self._attribute(target, str(more[0]))
-        if op == "method":
-            return self._attribute(target, str(more[0]))(*more[1], **more[2])
-        if op == "special" and more[0] in SPECIAL:
-            return getattr(type(target), more[0])(target, *more[1], **more[2])
+            return self._attribute(target, str(name))
+        if op == "special" and name in SPECIAL:
+            return getattr(type(target), name)(target, *more[0], **dict(more[1]))
         raise self.refuse(f"{op!r} of an object of the tests")
 
     def _attribute(self, target: Any, name: str) -> Any:
         module = type(target).__module__
+        if name in _NAMES and callable(target):
+            return getattr(target, name)
         if name.startswith("_"):
             raise AttributeError(f"{type(target).__name__!r} object has no attribute {name!r} for the candidate")
-        is_open = module in _OPEN_MODULES or self._is_of_tests(module)
+        is_open = module in _OPEN_MODULES or self.is_own(module)
         if not is_open or (isinstance(target, unittest.TestCase) and hasattr(unittest.TestCase, name)):
             raise self.refuse(f"{name} of a {type(target).__name__} of the tests")
         return getattr(target, name)
@@ -138,35 +151,20 @@ class Tests(Peer):
 
     def _is_carried(self, value: Any, module: str) -> bool:
         """Whether a change of it is the tests' own, pytest's, or goes to the candidate."""
-        is_far = isinstance(value, (CandidateModule, RemoteType, RemoteFunction)) or isinstance(type(value), RemoteType)
-        return is_far or module.startswith("_pytest") or self._is_of_tests(module)
+        is_far = isinstance(value, CandidateModule) or self.is_far(value)
+        return is_far or module.startswith("_pytest") or self.is_own(module)
 
-    def _is_of_tests(self, module: Any) -> bool:
+    def is_own(self, module: Any) -> bool:
+        """Whether it is of the tests."""
         return (getattr(sys.modules.get(module), "__file__", None) or "").startswith(self.tests_root)
 
-    def is_foreign(self, obj: Any) -> bool:
-        """Whether a class comes from a library."""
-        return not self._is_of_tests(getattr(obj, "__module__", None)) and importable(obj)
+    def may_name(self, key: Any) -> bool:
+        """What is the same for every candidate has a name: what their modules hold, the class of functions."""
+        return type(key) is str or super().may_name(key)
 
-    def find_class(self, module: str, name: str) -> type | None:
-        """As for any peer, but none of the tests' own."""
-        return None if self._is_of_tests(module) else super().find_class(module, name)
-
-    def find_named(self, module: str, name: str, facts: list[Any]) -> Any:
-        """The stand-in for a name of one of the candidate's modules."""
-        if module not in self.modules:
-            raise ProtocolError(f"a name of the module {module!r}")
-        if not name:
-            return importlib.import_module(module)
-        key = (module, name)
-        if key not in self.named:
-            make: Any = RemoteFunction if facts[0] == "F" else self.make_class
-            self.named[key] = make(key, *facts[1:])
-        return self.named[key]
-
-    def permitted(self, module: str, name: str, bases: list[str]) -> tuple[frozenset[str], frozenset[str]]:
+    def permitted(self, module: str, name: str, bases: list[str]) -> tuple[Collection[str], Collection[str]]:
         """What sees another operand, or has the name of a plain value's method, only where the project has it, too."""
-        special, public, known = self.trusted.get((module, name), ((), (), None))
+        special, public, known = self.classes.get((module, name), ((), (), None))
         if known != bases:
             special = public = ()
         return UNARY | _EQUAL | set(special), PLAIN_NAMES - set(public)
@@ -175,7 +173,8 @@ class Tests(Peer):
 
     def special(self, stand_in: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a special method; a context manager never sees what an assertion says, and cannot silence it."""
-        __tracebackhide__ = True
+        if name == "__eq__":
+            return self._equal(stand_in, *args)
         if name != "__exit__" or len(args) != 3:
             return super().special(stand_in, name, args, kwargs)
         error = args[1]
@@ -188,24 +187,22 @@ class Tests(Peer):
             self.refuse("an exception of the tests' own through a context manager")
         return False
 
-    def equal(self, stand_in: Any, other: object) -> Any:
+    def _equal(self, stand_in: Any, other: object) -> Any:
         """Ask for ``stand_in == other`` among comparisons that must fail; an object equal to those is equal to nothing.
 
         Raises:
             CandidateGone: It was equal to a decoy.
         """
-        __tracebackhide__ = True
         draw = random.Random(os.urandom(8))
         decoys = [] if stand_in is other else [unlike(other, draw) for _ in range(COUNT)]
-        decoys = [decoy for decoy in decoys if isinstance(type(other), RemoteType) or decoy != other]
-        asked = [*decoys, other]
-        order = list(range(len(asked)))
-        draw.shuffle(order)
+        asked = [*[decoy for decoy in decoys if isinstance(type(other), RemoteType) or decoy != other], other]
+        draw.shuffle(order := list(range(len(asked))))
         said = self.request("equal", stand_in, [asked[number] for number in order])
         if type(said) is not list or len(said) != len(order):
             raise self.over("an answer that is none")
         answers = dict(zip(order, said, strict=True))
+        meant = len(asked) - 1
         equal = [number for number, answer in answers.items() if answer is not NotImplemented and answer]
-        if len(decoys) in equal and len(equal) > 1:  # to one of them alone it may be equal: 8's neighbour is 7
+        if meant in equal and len(equal) > 1:  # to one of them alone it may be equal: 8's neighbour is 7
             raise self._tampered("an object that is equal to too much")
-        return answers[len(decoys)]
+        return answers[meant]
