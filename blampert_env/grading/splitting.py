@@ -28,13 +28,6 @@ _LOOKS_INSIDE_ATTRIBUTES = frozenset(
         "wait_for"
     )
 )
-# what tells a function's text, code or place rather than what it returns
-_LOOKS_AT_CODE = frozenset(
-    words(
-        "inspect dis ast linecache tokenize pyclbr symtable trace doctest getsource getsourcelines signature "
-        "__code__ __doc__ __wrapped__ __annotations__ __defaults__ get_type_hints co_code co_consts getdoc"
-    )
-)
 
 
 def reasons_not_to_split(python: Mapping[str, str], tests: Iterable[str], modules: Iterable[str]) -> dict[str, str]:
@@ -55,11 +48,6 @@ def reasons_not_to_split(python: Mapping[str, str], tests: Iterable[str], module
         used = graph.reached([test, *_conftests_of(test, trees)])
         reasons[test] = next((f"{path} {found[path]}" for path in sorted(used) if found[path]), "")
     return reasons
-
-
-def looks_at_code(text: str) -> bool:
-    """Whether a test file names what shows how a function is written: its tests can change without running it."""
-    return any(name in text for name in _LOOKS_AT_CODE)
 
 
 def top_imports(text: str) -> Iterator[str]:
