@@ -57,7 +57,7 @@ def judged(case: Case, mode: str, files: dict[str, str | bytes]) -> TestReport:
         return grader.grade(files)
     wish = replace(WISH, limit_s=case.timeout_s)
     if mode.endswith("twins"):
-        return doors.twins.halves(as_text(sources), wish, Edits(rest="not plain"))
+        return doors.twins.halves(as_text(sources), wish, Edits(rest="not plain"), set(doors.facts.ids))
     run = doors.runner.run("fresh", as_text(sources), Options(case.timeout_s))
     return judge.report(run, grader.test_ids)
 

@@ -92,13 +92,13 @@ def speed(runs: int) -> tuple[list[list[str]], dict[str, list[float]]]:
     frames = Grader(project(FRAME_STUB, FRAME_TESTS), cache_size=0)
     unusual = SOLVED + "\n\nclass Odd:\n    __eq__ = None\n"  # not plain, and harmless
     doors = grader._doors()
-    wish = Wish(20.0)
+    wish, imported_anew, ids = Wish(20.0), Edits(rest="not plain"), set(grader.test_ids)
     figures = {
         "cold": cold_times(SOLVED, TESTS, max(5, runs // 6)),
         "cold_bare": cold_times(SOLVED, TESTS, max(5, runs // 6), has_plugins=False),
         "plain": times(lambda: check(grader, SOLVED), runs),
         "apart": times(lambda: check(apart, SOLVED), runs),
-        "twins": times(lambda: doors.twins.halves({"tiny.py": unusual}, wish, Edits(rest="not plain")), runs // 2),
+        "twins": times(lambda: doors.twins.halves({"tiny.py": unusual}, wish, imported_anew, ids), runs // 2),
         "confirmed": times(lambda: grader.confirm({"tiny.py": SOLVED}), runs // 2),
         "pandas_cold": cold_times(FRAME_SOLVED, FRAME_TESTS, max(3, runs // 12)),
         "pandas_cold_bare": cold_times(FRAME_SOLVED, FRAME_TESTS, max(3, runs // 12), has_plugins=False),
