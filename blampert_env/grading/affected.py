@@ -18,6 +18,7 @@ from blampert_env.grading.suite import Suite
 _CODE = re.compile(r"\b(?:__code__|co_[a-z]+|dis|getsource\w*|(?:f_|tb_)?lineno|settrace|setprofile)\b")
 _KINDS = re.compile(r"\bis(?:async)?gen(?:erator)?(?:function)?\b|\bis(?:coroutine|generator)function\b|\bCO_[A-Z]+\b")
 _DOCS = re.compile(r"\b(?:__doc__|getdoc|doctest|pydoc|help)\b")
+_SEEN = ("passed", "skipped")
 _NO_READERS = frozenset({"numpy", "pandas", "hypothesis", "pytest_mock", "_pytest", "freezegun", "dateutil", "pytz"})
 
 
@@ -65,10 +66,13 @@ class Sight:
         """
         if edits.rest or edits.functions & facts.at_import or self.tells(edits):
             return None
+        # without right code nobody has seen what a test does that fails: it may wait for what another test leaves
+        unseen = set() if facts.reference else {test for test in facts.ids if state.outcomes[test] not in _SEEN}
         found = {
             test
             for test in facts.ids
-            if test in facts.flaky
+            if test in unseen
+            or test in facts.flaky
             or test.split("::")[0] in self._looking
             or EVERYTHING in state.reached[test]
             or edits.functions & state.reached[test]
