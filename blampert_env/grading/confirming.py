@@ -12,6 +12,7 @@ from blampert_env.grading import judge
 from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import Edits, compare
 from blampert_env.grading.facts import TRUSTED_LIMIT_S
+from blampert_env.grading.process import Run
 from blampert_env.grading.report import TestReport
 from blampert_env.grading.running import Runner, Wish
 from blampert_env.grading.store import ReportStore
@@ -22,6 +23,10 @@ _log = logging.getLogger(__name__)
 def _passed(parts: Sequence[tuple[TestReport, set[str]]], test: str) -> bool:
     """Whether a test that was no twin has passed before."""
     return any(test in tests and report.outcomes[test] == "passed" for report, tests in parts)
+
+
+class Touched(Exception):
+    """The candidate changed the project's own files while its tests ran; the message names one."""
 
 
 class Twins:
@@ -46,12 +51,18 @@ class Twins:
             wish: What else is asked for.
             edits: What differs from the collected session's sources.
             tests: Ids of the tests to run.
+
+        Raises:
+            Touched: What the tests say is worth nothing: the candidate may have written over what they go by.
         """
         ids, sound = self.facts.ids, self.sound & tests
         expected = [test for test in ids if test in tests]
         parts: list[tuple[TestReport, set[str]]] = []
         proved: set[str] = set()
-        for number, report in enumerate(self._both(sources, wish, edits, expected)):
+        for number, run in enumerate(self._both(sources, wish, edits, expected)):
+            report = judge.report(run, ids, door="twins", expected=expected)
+            if touched := set(run.touched) - self._known["touched"]:
+                raise Touched(min(touched))
             wrong = self._wrong[number] & tests
             if any(report.outcomes[test] == "passed" for test in wrong & sound):
                 _log.warning("%s: a twin passed: the tests were tampered with", self.engine.suite.project.name)
@@ -67,22 +78,18 @@ class Twins:
         confirmed = frozenset(test for test in proved if report.outcomes[test] == "passed")
         return replace(judge.without(report, unproved), confirmed=confirmed)
 
-    def _both(
-        self, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]
-    ) -> Iterator[TestReport]:
+    def _both(self, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]) -> Iterator[Run]:
         """Both runs, at once if a processor is idle; else the second begins when its turn has come."""
         runs = [partial(self._half, number, sources, wish, edits, expected) for number in (0, 1)]
         return at_once(runs) if self.engine.idle_cpus() > 1 else (run() for run in runs)
 
-    def _half(
-        self, number: int, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]
-    ) -> TestReport:
+    def _half(self, number: int, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]) -> Run:
         """One of the two runs, in a fork of the collected session if ``edits`` can be made there."""
         wanted = [test for test in expected if test in self._wrong[number]]
         places = {name.split("::")[0] for test in wanted for name in self.facts.definitions[test]}
         files = {path: content for path, content in self.engine.halves[number].contents.items() if path in places}
         options = replace(self.runner.options(wish, expected), twins=files, wanted=wanted)
-        return self.runner.report(sources, edits, options, door="twins")
+        return self.runner.once(sources, edits, options)
 
     @cached_property
     def _wrong(self) -> tuple[set[str], set[str]]:
@@ -97,25 +104,33 @@ class Twins:
         )
         return first, second
 
-    @cached_property
-    def sound(self) -> frozenset[str]:
-        """Tests whose twin fails for trusted code, as it must; found out when first needed, and kept.
+    @property
+    def sound(self) -> Set[str]:
+        """Tests whose twin fails for trusted code, as it must.
 
         With a reference a twin must fail where the test itself passes. Without one, a twin that passes for the
         untouched project is no good; that the others fail for right code is for how they are made to see to.
         """
+        return self._known["sound"]
+
+    @cached_property
+    def _known(self) -> Mapping[str, Set[str]]:
+        """``sound``, and the files that trusted code touches; found out when first needed, and kept."""
         kept = self.store.value(self.key)
         if kept is None:
-            kept = sorted(self._sound_twins())
+            kept = {name: sorted(found) for name, found in self._try_out().items()}
             self.store.keep(self.key, kept)
-        return frozenset(kept)
+        return {name: frozenset(found) for name, found in kept.items()}
 
-    def _sound_twins(self) -> set[str]:
-        sources = self.engine.right if self.facts.reference else dict(self.engine.suite.project.sources)
+    def _try_out(self) -> dict[str, set[str]]:
+        sources = self.engine.right
         edits = compare(self.engine.base, sources)
         found: set[str] = set()
-        for number, report in enumerate(self._both(sources, Wish(TRUSTED_LIMIT_S), edits, self.facts.ids)):
+        touched: set[str] = set()
+        for number, run in enumerate(self._both(sources, Wish(TRUSTED_LIMIT_S), edits, self.facts.ids)):
+            report = judge.report(run, self.facts.ids)
             found |= {test for test in self._wrong[number] if report.outcomes[test] in ("failed", "error")}
+            touched |= set(run.touched)
         if self.facts.reference:
             found &= {test for test, outcome in self.facts.reference.outcomes.items() if outcome == "passed"}
-        return found
+        return {"sound": found, "touched": touched}

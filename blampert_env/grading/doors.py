@@ -10,6 +10,7 @@ is kept.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping, Set
 from dataclasses import replace
@@ -17,7 +18,7 @@ from functools import cached_property
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import judge
-from blampert_env.grading.confirming import Twins
+from blampert_env.grading.confirming import Touched, Twins
 from blampert_env.grading.edits import Edits, compare
 from blampert_env.grading.engine import Engine
 from blampert_env.grading.facts import TRUSTED_LIMIT_S, Facts, State
@@ -136,16 +137,18 @@ class Doors:
         parts, wanted = ([], set(ids)) if strict else self._known(sources, edits)
         left = set(wanted)
         reached = what_it_reaches(self._trusted, sources, self._tests_modules)
-        if wanted and not (strict or reached or self._is_odd(sources)):
-            report = self._with_twins(sources, wish, edits, wanted, reason)
-            if report.verdict == "rejected":
-                return report
-            if report.killed is None:
+        stars = any("import *" in text for text in self.tests_python.values())
+        is_odd = is_rewritten(self.project.sources, sources, stars=stars) or writes_files(self._trusted, sources)
+        alone = strict or reached or is_odd
+        if wanted and not alone:
+            with contextlib.suppress(Touched):
+                report = self._with_twins(sources, wish, edits, wanted, reason)
+                if report.verdict == "rejected":
+                    return report
                 unproved = {test for test in wanted - (report.confirmed or set()) if report.outcomes[test] == "passed"}
                 left = {test for test in unproved if self.engine.together.get(test.split("::")[0]) == ""}
-            else:
-                left = set()
-            parts.append((report, wanted - left))
+                left = left if report.killed is None else set()
+                parts.append((report, wanted - left))
         if left:
             more = self._apart_first(sources, wish, left, reason, reached)
             if more[0][0].verdict == "rejected":
@@ -173,19 +176,14 @@ class Doors:
             parts.append((self._closed(rest, why, reached), rest))
         elif rest:
             edits = compare(self.engine.base, sources)
-            report = self._with_twins(sources, wish, edits, rest, reason)
+            try:
+                report = self._with_twins(sources, wish, edits, rest, reason)
+            except Touched as touched:
+                report = self._closed(rest, why, f"writes over {touched}")
             if report.verdict == "rejected":
                 return [(report, rest)]
-            # where tests may have been written over, only what a twin vouches for counts
-            doubtful = rest if writes_files(self._trusted, sources) else set()
-            unproved = [test for test in doubtful if test not in (report.confirmed or ())]
-            parts.append((judge.without(report, unproved), rest))
+            parts.append((report, rest))
         return parts
-
-    def _is_odd(self, sources: Mapping[str, str]) -> bool:
-        """Whether the code may write over tests, or is no edit of what was there."""
-        stars = any("import *" in text for text in self.tests_python.values())
-        return bool(writes_files(self._trusted, sources) or is_rewritten(self.project.sources, sources, stars=stars))
 
     def _closed(self, tests: set[str], reasons: Mapping[str, str], reached: str) -> TestReport:
         """The report on tests that may not be run with this candidate.
@@ -234,8 +232,9 @@ class Doors:
             run = self.runner.run("split", sources, options)
             outcomes = judge.report(run, self.facts.ids).outcomes
             self._mutable |= set(run.records.all[-1].get("changed", ()) if run.records.all else ())
-            different = [test for test in tests if outcomes[test] != state.outcomes[test]]
-            found |= dict.fromkeys(different, "it says something else when it is apart")
+            different = {test.split("::")[0] for test in tests if outcomes[test] != state.outcomes[test]}
+            odd = [test for test in tests if test.split("::")[0] in different]
+            found |= dict.fromkeys(odd, "a test of its file says something else when it is apart")
         return found
 
     def _apart(self, sources: Mapping[str, str], wish: Wish, tests: set[str]) -> TestReport:
@@ -263,7 +262,11 @@ class Doors:
         unchecked = {test for test, door in report.doors.items() if door in ("plain", "known")}
         if not unchecked:
             return report
-        checked = self.twins.halves(sources, wish, compare(self.engine.base, sources), set(self.facts.ids))
+        try:
+            checked = self.twins.halves(sources, wish, compare(self.engine.base, sources), set(self.facts.ids))
+        except Touched as touched:
+            _log.warning("%s: not confirmed: %s was written over", self.project.name, touched)
+            return replace(report, confirmed=frozenset())
         if checked.verdict == "rejected":
             return self._counted(checked)
         passed = {test for test in unchecked if report.outcomes[test] == "passed"}

@@ -172,7 +172,7 @@ def _run(lane: Lane, job: dict[str, Any], token: str, python: str) -> Run:
     for record in records.all:
         if isinstance(record.get("failure"), str):
             record["failure"] = _without_roots(record["failure"])
-    return Run(records, killed, exit_code, answer["seconds"], "")
+    return Run(records, killed, exit_code, answer["seconds"], "", answer["touched"])
 
 
 def _without_roots(text: str) -> str:

@@ -10,6 +10,7 @@ never alone.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -36,7 +37,7 @@ _ATTRIBUTES = frozenset(
         "modules meta_path path_hooks settrace setprofile _getframe exc_info excepthook displayhook "
         "f_back f_globals f_locals f_builtins f_code f_trace tb_frame tb_next gi_frame gi_code cr_frame ag_frame "
         "cell_contents with_traceback mro register_at_fork addaudithook setrecursionlimit attrgetter methodcaller "
-        "update_wrapper get_type_hints ForwardRef unwrap setswitchinterval"
+        "update_wrapper get_type_hints ForwardRef unwrap setswitchinterval chdir fchdir"
     )
 )
 _OF_SYS = frozenset(
@@ -47,7 +48,7 @@ _OF_SYS = frozenset(
 )
 _OF_OS = frozenset(
     words(
-        "_exit abort kill killpg fork forkpty posix_spawn posix_spawnp system popen execv execve execl execvp execvpe "
+        "_exit abort kill killpg fork forkpty posix_spawn posix_spawnp execv execve execl execvp execvpe "
         "spawnv spawnl dup dup2 pipe pipe2 fdopen write writev pwrite sendfile open openpty memfd_create "
         "register_at_fork close closerange"
     )
@@ -55,7 +56,7 @@ _OF_OS = frozenset(
 _WRITES = frozenset(
     words(
         "write_text write_bytes unlink rename symlink symlink_to link hardlink_to chmod rmtree copyfile move makedirs "
-        "mkdir rmdir removedirs chdir truncate"
+        "mkdir rmdir removedirs truncate system popen"
     )
 )
 _DUNDERS = frozenset(
@@ -148,16 +149,45 @@ def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
     return classes, functions
 
 
-def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> bool:
-    """Whether what a candidate changes may change files, those of the tests among them: others than it is handed."""
-    for _, part in _edited(trusted, candidate):
+def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> str:
+    """One line on where a candidate may change a file that its caller did not hand over, one of a test's among them.
+
+    What it does to the project's own files shows when it is run (:class:`~blampert_env.grading.confirming.Touched`).
+
+    Args:
+        trusted: As for :func:`what_it_reaches`.
+        candidate: As there.
+    """
+    for path, part in _edited(trusted, candidate):
         nodes = list(ast.walk(part))
         given = {node.arg for node in nodes if isinstance(node, ast.arg)}
         for node in nodes:
-            name = node.func if isinstance(node, ast.Call) else None
-            if isinstance(name, ast.Attribute | ast.Name) and _may_write(name, node, given):
-                return True
-    return False
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name) and _writes(node, given):
+                return f"{path}:{node.lineno}"
+    return ""
+
+
+def _writes(call: ast.Call, given: set[str]) -> bool:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    is_method = isinstance(call.func, ast.Attribute)
+    first = call.args[0] if call.args else None
+    if name in ("system", "popen"):
+        word = first.value if isinstance(first, ast.Constant) else None
+        return not (isinstance(word, str) and _HARMLESS_COMMAND.fullmatch(word))
+    handed = call.func.value if isinstance(call.func, ast.Attribute) and name != "open" else first
+    if name in ("open", "write_text", "write_bytes", "mkdir", "unlink") and _is_handed(handed, given):
+        return False
+    if name != "open":
+        return name in _WRITES
+    modes = [*call.args[1 - (is_method and getattr(call.func, "value", None) is handed) :][:1]]
+    modes += [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
+    return any(not isinstance(mode, ast.Constant) or bool(set(str(mode.value)) - set("rbt")) for mode in modes)
+
+
+def _is_handed(node: ast.AST | None, given: set[str]) -> bool:
+    """Whether a path is made of nothing but what the caller gave."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node is not None else set()
+    return bool(names & given) and names <= given | {"Path", "str", "os", "pathlib"}
 
 
 def _edited(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> Iterator[tuple[str, ast.AST]]:
@@ -172,18 +202,6 @@ def _edited(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> Iterato
 def _dumps(text: str) -> frozenset[str]:
     """The parts of a trusted text."""
     return frozenset(ast.dump(part) for part in _parts(text))
-
-
-def _may_write(function: ast.Attribute | ast.Name, call: ast.AST, given: set[str]) -> bool:
-    """Whether a call may change a file that its caller did not hand over."""
-    name = function.attr if isinstance(function, ast.Attribute) else function.id
-    handed = function.value if isinstance(function, ast.Attribute) else next(iter(getattr(call, "args", [])), None)
-    if name in ("open", "write_text", "write_bytes") and isinstance(handed, ast.Name) and handed.id in given:
-        return False
-    if name != "open" or not isinstance(call, ast.Call):
-        return name in _WRITES
-    modes = [*call.args[isinstance(function, ast.Name) :][:1], *(k.value for k in call.keywords if k.arg == "mode")]
-    return any(not isinstance(mode, ast.Constant) or bool(set(str(mode.value)) - set("rbt")) for mode in modes)
 
 
 def _parts(text: str) -> Iterator[ast.AST]:
@@ -208,6 +226,7 @@ def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
     parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
     texts = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
     bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    speaking = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _speaks(node)}
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -228,6 +247,8 @@ def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
         elif isinstance(node, ast.Attribute) and (node.attr in _ATTRIBUTES or _is_closed_dunder(node.attr)):
             yield f"uses .{node.attr}"
         elif isinstance(node, ast.Attribute) and node.attr in _OF_OS and getattr(node.value, "id", "") == "os":
+            if id(node) in speaking:
+                continue
             yield f"uses os.{node.attr}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
             name = node.args[1] if len(node.args) > 1 else None
@@ -250,6 +271,13 @@ def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
                 yield f"sets {node.attr} of what a call returns"
 
 
+def _speaks(call: ast.Call) -> bool:
+    """Whether a call writes to what everybody may write to, past Python's own streams."""
+    first = call.args[0] if call.args else None
+    return getattr(call.func, "attr", "") == "write" and isinstance(first, ast.Constant) and first.value in (1, 2)
+
+
+_HARMLESS_COMMAND = re.compile(r"[\w .,-]+")  # no path, nothing that the shell would put elsewhere
 _BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
 
 

@@ -64,7 +64,7 @@ class Runner:
 
         def part(tests: Sequence[str]) -> tuple[TestReport, set[str]]:
             mine = options if len(groups) == 1 else replace(options, run=tests)
-            run = self.in_a_fork(sources, edits, mine) or self.run("fresh", sources, mine)
+            run = self.once(sources, edits, mine)
             return judge.report(run, ids, door=door, expected=tests), set(tests)
 
         found = list(at_once([partial(part, group) for group in groups]))
@@ -89,6 +89,10 @@ class Runner:
             groups[min(parts - 1, int((before + seconds / 2) / sum(took) * parts))].append(test)
             before += seconds
         return [group for group in groups if group]
+
+    def once(self, sources: Mapping[str, str], edits: Edits, options: Options) -> Run:
+        """One run, in a fork of the collected session if what differs can be exchanged there."""
+        return self.in_a_fork(sources, edits, options) or self.run("fresh", sources, options)
 
     def in_a_fork(self, sources: Mapping[str, str], edits: Edits, options: Options) -> Run | None:
         """A run in a fork of the collected session; None if what differs cannot be exchanged there."""

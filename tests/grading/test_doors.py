@@ -194,8 +194,9 @@ def test_thread():
     report = grader.grade({"tiny.py": TWO_TARGETS.replace("raise NotImplementedError", "return x + 1", 1)})
     doors = {test.partition("::")[2]: door for test, door in report.doors.items()}
     assert doors == {
-        **dict.fromkeys(("test_one", "test_fixture", "test_other"), "plain"),
-        **dict.fromkeys(("test_two", "test_none", "test_thread"), "known"),
+        # two of them fail and reach nothing that differs; without right code nobody knows what they wait for
+        **dict.fromkeys(("test_one", "test_fixture", "test_other", "test_two", "test_thread"), "plain"),
+        "test_none": "known",
     }
     passed = {test.partition("::")[2] for test, outcome in report.outcomes.items() if outcome == "passed"}
     assert passed == {"test_one", "test_fixture", "test_other", "test_none"}

@@ -6,6 +6,7 @@ shows in its inode, size or change time, which nobody in the jail can set.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from ..walls import tree
 
 _Mark = tuple[int, int, int]
+_IMPORTED = (".py", ".pyc", ".so", ".pth", ".zip")
 
 
 class Box:
@@ -56,6 +58,25 @@ class Box:
             self._known[path] = (content, _mark(os.lstat(os.path.join(self.folder, path))))
         for folder in ("", *folders):
             _smooth(os.path.join(self.folder, folder), self.owner)
+
+    def touched(self) -> list[str]:
+        """What an evaluation has changed or removed of the files, and added where an import would find it."""
+        present = self._look("")
+        changed = {path for path, (_, mark) in self._known.items() if present.get(path) != mark}
+        added = {path for path in present.keys() - self._known.keys() if path.endswith(_IMPORTED)}
+        return sorted(changed | added)
+
+    def _look(self, folder: str) -> dict[str, _Mark]:
+        """Marks of everything below a folder that is no folder."""
+        found: dict[str, _Mark] = {}
+        with contextlib.suppress(OSError), os.scandir(os.path.join(self.folder, folder)) as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    found |= self._look(path)
+                else:
+                    found[path] = _mark(entry.stat(follow_symlinks=False))
+        return found
 
     def _scan(self, folder: str, wanted: set[str]) -> dict[str, _Mark]:
         """Marks of the entries below a folder that are no folders; unwanted folders go."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..wire import channel
+from .box import Box
 from .children import Failed, Zygote
 from .evaluation import Run
 from .together import Collected, Fresh, unpacked
@@ -22,6 +23,7 @@ class Host(Protocol):
     """What a project needs of its lane."""
 
     facts: dict[str, Any]
+    box: Box
     cpus: list[int]
     trainer: socket.socket
 
@@ -134,7 +136,9 @@ class Opened:
         self.lane.fill({**base, **unpacked(job.pop("changes"))})
         run = Run(self.zygote, job, self.lane.cpus, self.lane.trainer)
         try:
-            return run.split() if door == "split" else run.together(door)
+            answer = run.split() if door == "split" else run.together(door)
+            run.end()
+            return {**answer, "touched": self.lane.box.touched() if job["wanted"] else []}
         finally:
             run.end()
             self.lane.clean()
