@@ -93,7 +93,8 @@ class Attributes(Looking):
             if not self._may_be_private(name, on_self):
                 self.why(node, f".{name} is private")
         elif name in ("format", "format_map") and not (on_self and name in self.view.own_names(self.owner)):
-            if not (role == CALL and isinstance(base, ast.Constant) and name == "format"):
+            is_text = isinstance(base, ast.Constant)
+            if not (role == CALL and name == "format" and (is_text or self.is_given(base, 0))):
                 self.why(node, f".{name} of what is no constant")
         elif name == "replace" and role != CALL:
             self.why(node, ".replace as a value")
@@ -101,11 +102,15 @@ class Attributes(Looking):
             self.why(node, f".{name} as a value")
         if name in self.project.module_attributes:
             self.why(node, f".{name} may be a module")
-        if words.is_dunder(name):
-            if name in self.view.inherited_tools(self.owner):
-                self.why(node, f".{name} of a base is a tool")
-        elif self.project.tools.is_tool_method(name, self.view.path) and not self._is_fresh(base):
-            self.why(node, f".{name} is a tool")
+        if role not in (CALL, TYPE) and not words.is_dunder(name) and not self._is_fresh(base):
+            owner = self.owner if on_self else None
+            if any(self.project.tools.sinks.get(one.key) for one in self.project.tools.methods(name, owner, self.view.path)):
+                self.why(node, f".{name} is a tool")
+        if name in self.project.tools.fields and role not in (READ, TYPE, CALL, BASE):
+            if role == CHANGE or self.given is None or self.given.is_void:
+                self.why(node, f".{name} is a text for a tool, and may be changed")
+        if isinstance(base, ast.Attribute) and base.attr in self.project.tools.fields and name in words.MUTATORS:
+            self.why(node, f"changes .{base.attr}, which has texts for a tool")
         table = self.project.class_tables.get(name)
         if table is not None and role not in (READ, TYPE) and not (role == ITER and not table.nested):
             self.why(node, f".{name} is shared by instances and not only read")
@@ -141,6 +146,8 @@ class Attributes(Looking):
 
     def store(self, node: ast.AST, base: ast.expr, name: str) -> None:
         """``base.name = …``, ``del base.name``, ``setattr(base, "name", …)``."""
+        if name in self.project.tools.fields and (name, id(node)) not in self.harmless_stores:
+            self.why(node, f"sets .{name}, which is a text for a tool")
         if words.is_dunder(name):
             wrapper = isinstance(base, ast.Name) and any(
                 scope.get(base.id, LOCAL).kind == "wrapper" for scope in self.scopes

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from blampert_env.grading.triage import units as layout
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import ClassFacts, self_stores
+from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.looking import TYPE, VALUE
 from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, same
 from blampert_env.grading.triage.statements import Statements
@@ -153,13 +154,22 @@ class Comparison:
         """Look at all that was added or changed, now that its names are known."""
         for node in self._others:
             self._statement(node)
-        methods = [function for function, _, owner in self._functions if owner is not None]
-        self._view.edit_stores = frozenset(name for method in methods for name in self_stores(method))
+        edited = [gather(one, self._view.path, owner.name if owner else "") for one, _, owner in self._functions]
+        self._view.edit_stores = frozenset(name for one in edited if one.owner for name in one.stores)
         for function, twin, owner in self._functions:
             rules = Statements(self._view)
             rules.function(function, twin, owner)
             shift = getattr(function, "blampert_shift", 0)
             self.reasons += [(line + shift, why) for line, why in rules.reasons]
+        self._check_powered(edited)
+
+    def _check_powered(self, edited: Sequence[Def]) -> None:
+        """A function that does by name what its caller says is never called with names of the edit's own."""
+        powered = frozenset(self._view.powered)
+        names = {key.rpartition("::")[2].rpartition(".")[2] for key in powered}
+        for one in edited if powered else ():
+            if (one.loads | one.attributes) & names or self._view.project.tools.reaches([one], powered):
+                self.why(one.node, "may call what does by name what it is told")
 
     def _statement(self, node: ast.stmt) -> None:
         """A statement that the edit adds at the top of the file."""

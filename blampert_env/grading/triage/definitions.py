@@ -7,10 +7,12 @@ import inspect
 from collections.abc import Iterable
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import ClassFacts, imported, self_stores
+from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.flow import gather
+from blampert_env.grading.triage.given import Given
 from blampert_env.grading.triage.looking import CALL, TYPE
 from blampert_env.grading.triage.rules import Expressions
-from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, bound_names, here, local_names, same
+from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, bound_names, here, imported, local_names, same
 from blampert_env.grading.triage.scopes import parameters as parameters_of
 from blampert_env.grading.triage.view import FileView
 
@@ -39,7 +41,9 @@ class Definitions(Expressions):
         """
         self.owner, self.method, self.this = owner, node.name, ""
         # what one method of the edit keeps in its object, another may read
-        self.own_stores = self.view.edit_stores | self_stores(node) if owner is not None else frozenset()
+        one = gather(node, self.view.path, owner.name if owner is not None else "")
+        self.own_stores = self.view.edit_stores | one.stores if owner is not None else frozenset()
+        self.given, self.edited = Given(one, self.is_trusted, self.is_project), one.key
         self._name_of_function(node, twin, owner)
         self._docstring(node, twin)
         kinds = self._decorators(node, twin)
@@ -156,12 +160,12 @@ class Definitions(Expressions):
             return
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name in ("__init__", "__str__") and not item.decorator_list:
-                saved = self.owner, self.this, self.method, self.own_stores
+                saved = self.owner, self.this, self.method, self.own_stores, self.given, self.edited
                 facts = ClassFacts(node.name, self.view.path, node, frozenset(), {}, frozenset(), frozenset())
                 inner_names = self.scopes
                 self.function(item, None, facts)
                 self.scopes = inner_names
-                self.owner, self.this, self.method, self.own_stores = saved
+                self.owner, self.this, self.method, self.own_stores, self.given, self.edited = saved
             elif not (
                 isinstance(item, ast.Pass) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
             ):
@@ -174,5 +178,5 @@ class Definitions(Expressions):
         if known is None:
             return base.id in words.NARROW or base.id == "Exception"
         return (
-            known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.is_tool(known)
+            known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.of(known)
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from blampert_env import parsing
 from blampert_env.grading.triage import library, words
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, root
+from blampert_env.grading.triage.flow import Def, gather
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, root
 
 _TABLE_CALLS = words.listed(
     """
@@ -38,6 +39,11 @@ class ClassFacts:
     setters: frozenset[str]
     stored: frozenset[str]
 
+    @property
+    def fields(self) -> list[str]:
+        """Names that its body declares with a type, as a data class or a named tuple does."""
+        return [n.target.id for n in self.node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+
 
 @dataclass
 class ModuleFacts:
@@ -45,6 +51,8 @@ class ModuleFacts:
 
     Attributes:
         path: Of the file.
+        defs: Its functions, and the methods of its classes.
+        harmful: Imported names that no function may use without being a tool, once they are known.
         trees: The untouched file's, and the reference's.
         changed: Names and attributes whose content its functions change.
         globals: Names that its functions declare global.
@@ -54,10 +62,12 @@ class ModuleFacts:
     path: str
     trees: tuple[ast.Module, ...]
     classes: dict[str, ClassFacts] = field(default_factory=dict)
-    functions: dict[str, list[FunctionNode]] = field(default_factory=lambda: defaultdict(list))
+    functions: dict[str, list[Def]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
     imports: dict[str, set[tuple[str, str, int]]] = field(default_factory=lambda: defaultdict(set))
     others: set[str] = field(default_factory=set)
+    defs: list[Def] = field(default_factory=list)
+    harmful: set[str] | None = None
     changed: set[str] = field(default_factory=set)
     globals: set[str] = field(default_factory=set)
     kept: set[tuple[str, str]] = field(default_factory=set)
@@ -69,13 +79,11 @@ class ModuleFacts:
 
     def _note(self, node: ast.AST) -> None:
         if isinstance(node, ast.ClassDef):
-            new = class_facts(node, self.path)
+            methods = [self._define(item, node.name) for item in here(node.body) if isinstance(item, FunctionNode)]
+            new = class_facts(node, self.path, methods)
             self.classes[node.name] = merged(self.classes[node.name], new) if node.name in self.classes else new
-            for item in here(node.body):
-                self._note_change(item)
         elif isinstance(node, FunctionNode):
-            self.functions[node.name].append(node)
-            self._note_change(node)
+            self.functions[node.name].append(self._define(node, ""))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for local, what in imported(node):
                 self.imports[local].add(what)
@@ -88,24 +96,13 @@ class ModuleFacts:
         elif isinstance(node, ast.For | ast.With | ast.AugAssign | ast.NamedExpr | ast.ExceptHandler):
             self.others.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
 
-    def _note_change(self, node: ast.AST) -> None:
-        """What functions change of what the module or its classes hold."""
-        if not isinstance(node, FunctionNode):
-            return
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Name):
-                self.kept |= {
-                    (target.attr, inner.value.id) for target in inner.targets if isinstance(target, ast.Attribute)
-                }
-            elif isinstance(inner, ast.Global):
-                self.globals.update(inner.names)
-            elif isinstance(inner, ast.Subscript | ast.Attribute) and not isinstance(inner.ctx, ast.Load):
-                self.changed.add(holder(inner.value))
-            elif isinstance(inner, ast.AugAssign):
-                self.changed.add(holder(inner.target))
-            elif isinstance(inner, ast.Attribute) and inner.attr in words.MUTATORS:
-                self.changed.add(holder(inner.value))
-        self.changed.discard("")
+    def _define(self, node: FunctionNode, owner: str) -> Def:
+        one = gather(node, self.path, owner)
+        self.defs.append(one)
+        self.changed |= one.changed
+        self.globals |= one.globals
+        self.kept |= one.kept
+        return one
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -115,36 +112,16 @@ class ModuleFacts:
         )
 
 
-def holder(node: ast.AST) -> str:
-    """The name or the attribute that holds what an expression gives: ``T`` for ``T[0]``, ``x`` for ``self.x[0]``."""
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str, int]]]:
-    """``(local name, (module, member, level))``; member is empty for a module."""
-    for alias in node.names:
-        if isinstance(node, ast.ImportFrom):
-            yield alias.asname or alias.name, (node.module or "", alias.name, node.level)
-        elif alias.asname:
-            yield alias.asname, (alias.name, "", 0)
-        else:
-            yield alias.name.split(".")[0], (alias.name.split(".")[0], "", 0)
-
-
-def class_facts(node: ast.ClassDef, path: str) -> ClassFacts:
+def class_facts(node: ast.ClassDef, path: str, defs: Iterable[Def]) -> ClassFacts:
     """What a class defines, its methods' stores included."""
-    methods, setters, stored = set(), set(), set()
+    methods, setters = set(), set()
+    stored = {name for one in defs for name in one.stores}
     level: dict[str, ast.expr | None] = {}
     for item in here(node.body):
         if isinstance(item, FunctionNode):
             methods.add(item.name)
             if any(isinstance(d, ast.Attribute) and d.attr == "setter" for d in item.decorator_list):
                 setters.add(item.name)
-            stored |= self_stores(item)
         elif isinstance(item, ast.Assign | ast.AnnAssign):
             for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
                 level.update({n.id: item.value for n in ast.walk(target) if isinstance(n, ast.Name)})
@@ -172,23 +149,6 @@ def merged(one: ClassFacts, two: ClassFacts) -> ClassFacts:
         one.setters | two.setters,
         (one.stored | two.stored) - ((one.methods | two.methods) - one.setters - two.setters),
     )
-
-
-def self_stores(function: FunctionNode) -> set[str]:
-    """Attributes that a method stores on its first parameter, by a statement or a ``setattr`` of a constant name."""
-    first = next(iter([*function.args.posonlyargs, *function.args.args]), None)
-    found: set[str] = set()
-    if first is None:
-        return found
-    for node in ast.walk(function):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and root(node.value) == first.arg
-            and isinstance(node.value, ast.Name)
-        ):
-            found.add(node.attr)
-    return found
 
 
 def value_kind(value: ast.expr | None) -> Binding:

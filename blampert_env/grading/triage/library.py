@@ -229,6 +229,52 @@ _HARMLESS = """
     abc array bz2 concurrent.futures enum gettext gzip logging lzma locale numbers queue sched select selectors
     signal socket tempfile threading types typing weakref email html.parser html.entities http textwrap
     platform errno stat fnmatch glob zipimport contextvars reprlib traceback _thread uuid codecs decimal
-    _collections_abc typing_extensions
+    _collections_abc typing_extensions getpass errno wcwidth
+    text_unidecode unidecode contextlib2 six html zlib
 """
 HARMLESS_TO_CALL = MODULES | frozenset(_HARMLESS.split())
+
+
+# of ``sys``, ``os``, ``inspect`` and ``builtins``, what trusted code may use without becoming a tool
+HARMLESS_SYS = MEMBERS["sys"] | frozenset(
+    """
+    exc_info getsizeof getrecursionlimit implementation version stderr stdout getfilesystemencoding
+    getdefaultencoding executable
+    """.split()
+)
+_HARMLESS_INSPECT = frozenset(
+    """
+    signature Signature Parameter isclass isfunction ismethod isbuiltin isroutine isgenerator isgeneratorfunction
+    iscoroutinefunction isasyncgenfunction isawaitable ismethoddescriptor ismodule isabstract iscoroutine isasyncgen
+    getfullargspec unwrap FullArgSpec CO_VARARGS CO_VARKEYWORDS CO_GENERATOR CO_COROUTINE getdoc cleandoc
+    formatannotation
+    """.split()
+)
+_HARMLESS_OS = MEMBERS["os"] | frozenset("SEEK_SET SEEK_CUR SEEK_END urandom getpid cpu_count name PathLike path".split())
+# these of ``os`` and ``os.path`` do something with the path that they are given, and nothing else
+TAKE_PATHS = frozenset(
+    """
+    listdir stat lstat makedirs mkdir unlink remove rename replace link symlink readlink rmdir exists isfile isdir
+    islink lexists getsize getmtime walk scandir access utime chmod open fdopen fspath expanduser expandvars abspath
+    realpath getctime getatime samefile isabs relpath fsync umask
+    """.split()
+)
+
+
+# modules of which trusted code may use some members without becoming a tool
+PARTLY: Mapping[str, frozenset[str]] = {
+    "os": _HARMLESS_OS | TAKE_PATHS,
+    "inspect": _HARMLESS_INSPECT,
+    "builtins": frozenset(["any", "all", "map", "filter", "zip", "range", "str", "int", "object", "print", "len"]),
+    "shutil": frozenset(["get_terminal_size"]),
+    "timeit": frozenset(["default_timer"]),
+}
+
+
+def is_harmful(module: str, member: str, level: int) -> bool:
+    """Whether a trusted function that uses an import may do more than plain code may."""
+    if level or module in ("sys", "__future__", "operator"):
+        return False
+    if module in PARTLY:
+        return member not in PARTLY[module]
+    return module not in HARMLESS_TO_CALL and module.split(".")[0] not in HARMLESS_TO_CALL

@@ -137,7 +137,7 @@ class ProjectFacts:
     @cached_property
     def tools(self) -> Tools:
         """Functions that do by name, or by text, what plain code may not."""
-        return Tools(self.files, self.resolve)
+        return Tools(self)
 
     def resolve(self, path: str, name: str) -> Binding | None:
         """What a name at the top of a trusted file stands for, tools not yet told apart; None if it binds none."""

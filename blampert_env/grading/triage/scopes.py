@@ -62,6 +62,17 @@ def bound_names(node: ast.AST) -> Iterator[str]:
         yield node.rest
 
 
+def imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str, int]]]:
+    """``(local name, (module, member, level))``; member is empty for a module."""
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            yield alias.asname or alias.name, (node.module or "", alias.name, node.level)
+        elif alias.asname:
+            yield alias.asname, (alias.name, "", 0)
+        else:
+            yield alias.name.split(".")[0], (alias.name.split(".")[0], "", 0)
+
+
 def local_names(body: Iterable[ast.AST]) -> dict[str, Binding]:
     """Names that a function's body binds; comprehensions' own variables are left out."""
     found: dict[str, Binding] = {}

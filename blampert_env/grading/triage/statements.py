@@ -8,12 +8,12 @@ from typing import Any
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.definitions import Definitions
-from blampert_env.grading.triage.facts import imported
 from blampert_env.grading.triage.looking import BASE, CHANGE, ITER, READ, TYPE, VALUE
 from blampert_env.grading.triage.scopes import (
     Binding,
     bound_names,
     here,
+    imported,
     makes_type,
 )
 from blampert_env.grading.triage.view import FileView
@@ -73,12 +73,21 @@ class Statements(Definitions):
     def _assign(self, node: ast.Assign) -> None:
         is_name = all(isinstance(target, ast.Name) for target in node.targets)
         self.look(node.value, BASE if is_name and makes_type(node.value) else VALUE)
+        self._note_stores(node.targets, node.value)
         self.each(node.targets, CHANGE)
+
+    def _note_stores(self, targets: Sequence[ast.expr], value: ast.expr) -> None:
+        """Texts that tools read from attributes may be stored if they are given."""
+        for target in targets:
+            if isinstance(target, ast.Attribute) and target.attr in self.project.tools.fields:
+                if self.is_given(value, self.project.tools.fields[target.attr]):
+                    self.harmless_stores.add((target.attr, id(target)))
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         self.look(node.annotation, TYPE)
         if node.value is not None:
             self.look(node.value, BASE if isinstance(node.target, ast.Name) and makes_type(node.value) else VALUE)
+            self._note_stores([node.target], node.value)
         self.look(node.target, CHANGE)
 
     def _augmented(self, node: ast.AugAssign) -> None:

@@ -6,8 +6,9 @@ import ast
 from functools import cached_property, lru_cache
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import class_facts, imported, tree_of
-from blampert_env.grading.triage.scopes import FunctionNode, root
+from blampert_env.grading.triage.facts import class_facts, tree_of
+from blampert_env.grading.triage.flow import gather
+from blampert_env.grading.triage.scopes import FunctionNode, here, root
 
 _DANGEROUS = words.listed(
     """
@@ -69,7 +70,8 @@ class TestFacts:
         found = set(_UNITTEST)
         for node in self._nodes:
             if isinstance(node, ast.ClassDef):
-                one = class_facts(node, "")
+                methods = [gather(item, "", node.name) for item in here(node.body) if isinstance(item, FunctionNode)]
+                one = class_facts(node, "", methods)
                 found.update(one.methods, one.level)
                 if any("Test" in (getattr(b, "attr", "") or getattr(b, "id", "")) for b in node.bases):
                     found |= one.stored
@@ -81,15 +83,6 @@ class TestFacts:
     def has_star(self) -> bool:
         """Whether a test imports everything from somewhere."""
         return any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in self._nodes)
-
-    @cached_property
-    def imports(self) -> frozenset[str]:
-        """Modules that tests import."""
-        found = set()
-        for node in self._nodes:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                found |= {what[0] for _, what in imported(node)}
-        return frozenset(found)
 
     @cached_property
     def decorators(self) -> frozenset[str]:

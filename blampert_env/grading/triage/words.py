@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import string
 
@@ -93,7 +94,7 @@ ON_SUPER = CALLED_DUNDERS | listed(
 # public attributes that lead out of what code is given
 LEADS_OUT = listed(
     """
-    gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await f_back
+    gi_frame gi_code gi_yieldfrom co_consts co_code co_names co_freevars co_cellvars cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await f_back
     f_globals f_locals f_builtins f_code f_trace f_lineno tb_frame tb_next tb_lasti cell_contents
     with_traceback get_stack get_coro print_stack sys os modules builtins gc inspect ctypes ctypeslib importlib
     subprocess mro lib testing attrgetter methodcaller Formatter get_type_hints get_field vformat eval exec
@@ -169,3 +170,59 @@ def fields_are_plain(text: str) -> bool:
     except ValueError:
         return True  # it raises when it runs
     return True
+
+
+# trusted functions that name one of these are tools, whatever they are given
+TOOL_NAMES = listed(
+    """
+    globals locals vars breakpoint __builtins__
+    """
+)
+# these do what their text says
+CALLED_BY_TEXT = listed(
+    """
+    eval exec compile __import__ getattr setattr delattr open
+    """
+)
+NAMED_BY_ARGUMENT = listed(
+    """
+    attrgetter methodcaller __getattribute__ __setattr__ __delattr__
+    """
+)
+TOOL_ATTRIBUTES = NAMED_BY_ARGUMENT | listed(
+    """
+    __dict__ __globals__ __code__ __subclasses__ __bases__ __mro__ __builtins__ __defaults__ __kwdefaults__
+    __closure__ __func__ __self__ __wrapped__ __traceback__ __class__ f_globals f_locals f_builtins cell_contents
+    modules settrace setprofile
+    """
+)
+# what they give leads no further but by names that plain code may not use
+HARMLESS_TO_READ = listed(
+    """
+    __code__ __class__ __closure__ __func__ __traceback__ __wrapped__ __defaults__ __kwdefaults__
+    """
+)
+NEVER_GOT = TOOL_ATTRIBUTES - HARMLESS_TO_READ - {"__dict__", "__mro__", "__bases__"}
+ORDINARY = BUILTIN_METHODS | listed(
+    """
+    close read write next send run add get set
+    """
+)
+# special methods that plain code has no way to call
+OUT_OF_REACH = listed(
+    """
+    __setstate__ __getstate__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ __get__ __set__ __set_name__
+    __del__ __dir__ __getnewargs__ __sizeof__ __init_subclass__ __class_getitem__ __signature__ __wrapped__
+    """
+)
+
+
+def is_safe_name(node: ast.expr) -> bool:
+    """Whether an attribute's name is a text that stands there, or begins with one that no special name begins with."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[0]
+        return isinstance(node, ast.Constant) and str(node.value)[:1].isalpha()
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left = node.left
+        return isinstance(left, ast.Constant) and isinstance(left.value, str) and left.value[:1].isalpha()
+    return isinstance(node, ast.Constant)

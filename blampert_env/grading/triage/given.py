@@ -1,0 +1,204 @@
+"""Which texts of an edited function are its caller's own words.
+
+A name, a template or a path that a caller hands over is everyday code; one that the edit makes up is not. Given is a
+parameter, an element of one, a harmless text that stands there, and a choice between these: nothing that is put together
+of several. What is changed on the way is no longer given.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cached_property
+
+from blampert_env.grading.triage import words
+from blampert_env.grading.triage.flow import Def
+from blampert_env.grading.triage.scopes import local_names
+
+Words = frozenset[str]  # parameters that a text comes from
+
+_NOTHING: Words = frozenset()
+_PASSED = words.listed("list tuple iter enumerate sorted reversed zip set frozenset dict next")
+_NUMBERS = words.listed("len int float ord round abs bool isinstance issubclass callable hasattr id hash")
+_PARTS = words.listed("items keys values get copy split rsplit splitlines pop popitem strip lstrip rstrip")
+_SAFE_METHODS = words.BUILTIN_METHODS - words.MUTATORS - {"__setitem__"}
+_NOT_TEXT = (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow, ast.LShift, ast.RShift, ast.MatMult)
+
+
+class Given:
+    """Texts of one edited function.
+
+    Args:
+        one: The function.
+        is_trusted: Whether an expression that is no local name stands for something trusted that is no module.
+        is_project: Whether what is called is the project's own function.
+    """
+
+    def __init__(
+        self, one: Def, is_trusted: Callable[[ast.expr], bool], is_project: Callable[[ast.expr], bool]
+    ) -> None:
+        self._one, self._is_trusted, self._is_project = one, is_trusted, is_project
+        self._known: dict[int, dict[str, Words | None]] = {}
+        self._hard = 0
+
+    def of(self, node: ast.expr, hard: int = 0) -> Words | None:
+        """The parameters that an expression comes from, None if it is not given.
+
+        Args:
+            node: The expression.
+            hard: 0 where only names that lead out are dangerous, 1 where any text that stands there is, 2 where numbers
+                are, too.
+        """
+        self._hard = hard
+        if hard not in self._known:
+            self._known[hard] = self._names()
+        found = self._of(node, self._known[hard])
+        return None if found and self.is_void else found
+
+    def _names(self) -> dict[str, Words | None]:
+        """What each local name comes from."""
+        one = self._one
+        bound: dict[str, list[ast.expr]] = {}
+        for name, value in one.flows:
+            bound.setdefault(name, []).append(value)
+        for name, method, value in one.fed:
+            if method not in _SAFE_METHODS:
+                bound.setdefault(name, []).append(value)
+        known: dict[str, Words | None] = {name: _NOTHING for name in one.local}
+        known |= {name: frozenset([name]) for name in one.given}
+        known |= {name: None for name in (one.local & one.unclear) | one.inner}
+        changed = True
+        while changed:
+            changed = False
+            for name, values in bound.items():
+                old = known.get(name, _NOTHING)
+                new = old
+                for value in values:
+                    part = self._of(value, known)
+                    new = None if part is None or new is None else new | part
+                if new != old:
+                    known[name], changed = new, True
+        return known
+
+    @cached_property
+    def is_void(self) -> bool:
+        """Whether the edit may put words of its own into what it was given."""
+        names = self._known.get(0)
+        if names is None:
+            hard, self._hard = self._hard, 0
+            names = self._known[0] = self._names()
+            self._hard = hard
+        fresh = {name for name, binding in local_names(self._one.node.body).items() if binding.what == "fresh"}
+        for name, method, value in self._one.fed:
+            if method not in _SAFE_METHODS and name not in fresh and self._of(value, names) is None:
+                return True
+        if any(self._of(value, names) is None for _, value in self._one.puts):
+            return True
+        for name, value in self._one.put_into:
+            if name not in fresh and self._of(value, names) is None:
+                return True
+        for call in self._one.calls:
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if len(given) > 1 and self._is_project(call.func):
+                found = [self._of(value, names) for value in given]
+                if None in found and any(found):
+                    return True
+        return False
+
+    def _of(self, node: ast.expr, known: dict[str, Words | None]) -> Words | None:
+        if isinstance(node, ast.Name):
+            return known[node.id] if node.id in known else _NOTHING if self._is_trusted(node) else None
+        if isinstance(node, ast.Constant):
+            if node.value is None or isinstance(node.value, bool) or (self._hard < 2 and _is_number(node)):
+                return _NOTHING
+            return _NOTHING if not self._hard and _is_harmless(node.value) else None
+        if _is_number(node):
+            return None if self._hard == 2 else _NOTHING  # a number may be an open file's
+        if isinstance(node, ast.Lambda | ast.Compare):
+            return _NOTHING
+        if isinstance(node, ast.Attribute):
+            return _NOTHING if self._is_trusted(node) else None
+        if isinstance(node, ast.Subscript | ast.Starred | ast.NamedExpr):
+            return self._of(node.value, known)
+        if isinstance(node, ast.IfExp):
+            return self._all([node.body, node.orelse], known)
+        if isinstance(node, ast.BoolOp):
+            return self._all(node.values, known)
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return self._all(node.elts, known)
+        if isinstance(node, ast.Dict):
+            return self._all([*filter(None, node.keys), *node.values], known)
+        if isinstance(node, ast.BinOp | ast.JoinedStr):
+            return self._joined(node, known)
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+            return self._of(node.elt, known)
+        return self._call(node, known) if isinstance(node, ast.Call) else None
+
+    def _all(self, nodes: list[ast.expr], known: dict[str, Words | None]) -> Words | None:
+        found = [self._of(node, known) for node in nodes]
+        return None if None in found else frozenset().union(*(part for part in found if part is not None))
+
+    def _joined(self, node: ast.BinOp | ast.JoinedStr, known: dict[str, Words | None]) -> Words | None:
+        """One given word between texts that stand there, and numbers."""
+        parts: list[ast.expr] = []
+        todo: list[ast.expr] = [node]
+        while todo:
+            one = todo.pop()
+            if isinstance(one, ast.JoinedStr):
+                todo += one.values
+            elif isinstance(one, ast.FormattedValue):
+                todo += [one.value, *filter(None, [one.format_spec])]
+            elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add) and not _is_number(one):
+                todo += [one.left, one.right]
+            else:
+                parts.append(one)
+        if any(isinstance(part, ast.BinOp) and not _is_number(part) for part in parts):
+            return None
+        texts = [part for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if any(set(str(part.value)) & set("_.[") for part in texts):
+            return None
+        lists = [part for part in parts if isinstance(part, ast.List | ast.Tuple)]
+        others = [part for part in parts if part not in texts and not _is_number(part)]
+        return self._all(others, known) if lists or len(others) <= 1 else None
+
+    def _call(self, node: ast.Call, known: dict[str, Words | None]) -> Words | None:
+        func = node.func
+        given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "key")]
+        if isinstance(func, ast.Name) and func.id in _PASSED and func.id not in known:
+            return self._all(given, known)
+        if isinstance(func, ast.Attribute) and func.attr in _PARTS and not self._is_trusted(func):
+            return self._all([func.value, *given], known)
+        if self._is_project(func) and all(
+            isinstance(value, ast.Name) or (isinstance(value, ast.Constant) and not isinstance(value.value, str))
+            for value in given
+        ):
+            return self._all(given, known)
+        return None
+
+
+def _is_harmless(value: object) -> bool:
+    """Whether a text can be no name that leads out, and no part of one, and no template that looks at attributes."""
+    if not isinstance(value, str):
+        return not isinstance(value, bytes)
+    if value.startswith("_") or value.endswith("_") or "__" in value:
+        return False
+    return words.fields_are_plain(value) and not any(part in words.LEADS_OUT for part in value.split("."))
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether an expression can be no text."""
+    if isinstance(node, ast.Constant):
+        return not isinstance(node.value, str | bytes)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in _NUMBERS
+    if isinstance(node, ast.UnaryOp):
+        return True
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.Add):
+            return _is_number(node.left) or _is_number(node.right)
+        if isinstance(node.op, ast.Mult):
+            return _is_number(node.left) and _is_number(node.right)
+        return isinstance(node.op, _NOT_TEXT) and (
+            not isinstance(node.op, ast.Sub) or _is_number(node.left) or _is_number(node.right)
+        )
+    return False
