@@ -112,7 +112,7 @@ class Attributes(Looking):
         if isinstance(base, ast.Attribute) and base.attr in self.project.tools.fields and name in words.MUTATORS:
             self.why(node, f"changes .{base.attr}, which has texts for a tool")
         table = self.project.class_tables.get(name)
-        if table is not None and role not in (READ, TYPE) and not (role == ITER and not table.nested):
+        if table is not None and role not in (READ, TYPE, CALL) and not (role == ITER and not table.nested):
             self.why(node, f".{name} is shared by instances and not only read")
 
     def _may_be_private(self, name: str, on_self: bool) -> bool:
@@ -130,6 +130,8 @@ class Attributes(Looking):
             return
         if name in ("__init__", "__new__") and role == CALL:
             return  # the call is looked at
+        if name in ("__delitem__", "__setitem__") and role == CALL and isinstance(base, ast.Name) and base.id == self.this:
+            return
         self.why(node, f".{name}")
 
     def _super(self, call: ast.Call) -> None:

@@ -39,6 +39,8 @@ class Calls:
         self._check_shape(rules, node, func)
         rules.look(func, CALL)
         self._check_tool(rules, node, func)
+        if self.member(rules, func) == "inspect.signature" and (node.keywords or len(node.args) != 1):
+            rules.why(node, "signature() that may run annotations")
         self._is_raising(rules, func, role)
         for number, argument in enumerate(node.args):
             rules.look(argument, self._role(rules, func, number, len(node.args)))
@@ -52,7 +54,7 @@ class Calls:
         what = func.id if isinstance(func, ast.Name) else f".{func.attr}" if isinstance(func, ast.Attribute) else ""
         for sinks, given, receiver in self._called(rules, func):
             for name, hard in sinks.items():
-                known = arguments(node, given, name)
+                known = arguments(node, given, name, hard)
                 if receiver is not None and name.removesuffix("()") == receiver[0]:
                     known = (receiver[1],)
                 is_called = name.endswith("()")
@@ -91,8 +93,7 @@ class Calls:
         if isinstance(func, ast.Name) and func.id in words.BROAD and role != TYPE and rules.binding(func.id) is None:
             rules.why(func, f"makes a {func.id} that is not raised at once")
 
-    @staticmethod
-    def _role(rules: Attributes, func: ast.expr, number: int, count: int) -> str:
+    def _role(self, rules: Attributes, func: ast.expr, number: int, count: int) -> str:
         """What a call does with one of its positional arguments, as far as that is known."""
         if isinstance(func, ast.Name):
             if rules.binding(func.id) is not None:
@@ -104,8 +105,20 @@ class Calls:
             if func.id in ("max", "min"):
                 return ITER if count == 1 else VALUE
             return ITER if func.id in words.ITERATES and (number == 0 or func.id == "zip") else VALUE
+        if isinstance(func, ast.Attribute) and func.attr == "translate" and "translate" not in rules.project.methods:
+            return READ
+        if number == 0 and (member := self.member(rules, func)).startswith("bisect.bisect"):
+            return READ
         is_join = isinstance(func, ast.Attribute) and func.attr == "join" and "join" not in rules.project.methods
         return ITER if is_join else VALUE
+
+    @staticmethod
+    def member(rules: Attributes, func: ast.expr) -> str:
+        """The library function that is called, "" if it is none."""
+        known = rules.binding(func.id) if isinstance(func, ast.Name) else None
+        if isinstance(func, ast.Attribute) and (module := rules.module_of(func.value)) is not None:
+            known = rules.project.member(module, func.attr)
+        return known.what if known is not None and known.kind == "member" else ""
 
     def _leaks(self, rules: Attributes, func: ast.expr) -> bool:
         if isinstance(func, ast.Name):

@@ -21,7 +21,7 @@ _TABLE_CALLS = words.listed(
 _CONSTANT_CALLS = words.listed(
     """
     frozenset compile object int float str bytes tuple Decimal Fraction timedelta date datetime time timezone
-    itemgetter TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
+    itemgetter make_sentinel TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
     """
 )
 _TUPLE_CALLS = frozenset(["namedtuple", "NamedTuple"])
@@ -89,6 +89,9 @@ class ModuleFacts:
                 self.imports[local].add(what)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Tuple) and _are_numbers(node.value):
+                    self.values.update({n.id: [ast.Constant(0)] for n in target.elts if isinstance(n, ast.Name)})
+                    continue
                 for name in ast.walk(target):
                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and node.value is not None:
                         whole = name is target
@@ -149,6 +152,13 @@ def merged(one: ClassFacts, two: ClassFacts) -> ClassFacts:
         one.setters | two.setters,
         (one.stored | two.stored) - ((one.methods | two.methods) - one.setters - two.setters),
     )
+
+
+def _are_numbers(value: ast.expr | None) -> bool:
+    """``range(3)`` or ``(1, "a")``, of which several names get one each."""
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "range"
+    return isinstance(value, ast.Tuple) and all(isinstance(one, ast.Constant) for one in value.elts)
 
 
 def value_kind(value: ast.expr | None) -> Binding:

@@ -47,7 +47,7 @@ class Def:
     loads: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
     uses: set[tuple[str, str]] = field(default_factory=set)
-    imports: set[Import] = field(default_factory=set)
+    imports: dict[str, Import] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
     odd: list[ast.Attribute | ast.Subscript] = field(default_factory=list)
     flows: list[tuple[str, ast.expr]] = field(default_factory=list)
@@ -138,7 +138,7 @@ def _other(node: ast.AST, found: Def) -> None:
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
         if node.value is not None:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                _bind(target, node.value, found)
+                _bind(target, _reformatted(target, node.value), found)
                 if isinstance(node.value, ast.Name) and isinstance(target, ast.Attribute):
                     found.kept.add((target.attr, node.value.id))
             if isinstance(node, ast.AugAssign):
@@ -159,7 +159,7 @@ def _other(node: ast.AST, found: Def) -> None:
     elif isinstance(node, ast.Global):
         found.globals.update(node.names)
     elif isinstance(node, ast.Import | ast.ImportFrom):
-        found.imports.update(what for _, what in imported(node))
+        found.imports.update(imported(node))
         found.unclear.update(name for name, _ in imported(node))
     elif isinstance(node, ast.Lambda | FunctionNode):
         found.inner.update(argument.arg for argument in parameters(node.args))
@@ -172,6 +172,15 @@ def _other(node: ast.AST, found: Def) -> None:
         found.unclear.add(node.name)
     else:
         found.unclear.update(bound_names(node))
+
+
+def _reformatted(target: ast.expr, value: ast.expr) -> ast.expr:
+    """Of ``x = x.format(...)`` only what ``x`` was: a text that was made so is not made again."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "format":
+        base = value.func.value
+        if isinstance(base, ast.Name) and isinstance(target, ast.Name) and base.id == target.id:
+            return base
+    return value
 
 
 def _bind(target: ast.expr, value: ast.expr, found: Def) -> None:
@@ -219,16 +228,40 @@ def atoms(nodes: Iterable[ast.AST]) -> Iterator[str]:
             else:
                 yield f".{node.attr}"
                 todo.append(node.value)
+        elif is_number(node):
+            continue
         elif isinstance(node, ast.Call):
+            looks_up = isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop")
             if isinstance(node.func, ast.Name):
                 yield f"{node.func.id}()"
             else:
                 todo.append(node.func)
-            todo += [*node.args, *(keyword.value for keyword in node.keywords)]
+            todo += [*node.args[looks_up:], *(keyword.value for keyword in node.keywords)]
         elif isinstance(node, ast.Lambda):
             own = {argument.arg for argument in parameters(node.args)}
             yield from (atom for atom in atoms([node.body]) if atom.removesuffix("()").partition(".")[0] not in own)
         elif isinstance(node, ast.IfExp):
             todo += [node.body, node.orelse]
-        elif not isinstance(node, ast.Compare):
+        elif isinstance(node, ast.Subscript):
+            todo.append(node.value)
+        else:
             todo.extend(ast.iter_child_nodes(node))
+
+
+_NUMBERS = words.listed("len int float ord round abs bool isinstance issubclass callable hasattr id hash")
+_NOT_TEXT = (ast.Div, ast.FloorDiv, ast.Pow, ast.LShift, ast.RShift, ast.MatMult)
+
+
+def is_number(node: ast.AST) -> bool:
+    """Whether an expression can be no text."""
+    if isinstance(node, ast.Constant):
+        return not isinstance(node.value, str | bytes)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in _NUMBERS
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.Mult):
+            return is_number(node.left) and is_number(node.right)
+        return isinstance(node.op, _NOT_TEXT) or (
+            isinstance(node.op, ast.Add | ast.Sub) and (is_number(node.left) or is_number(node.right))
+        )
+    return isinstance(node, ast.UnaryOp | ast.Compare)

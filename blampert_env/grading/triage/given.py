@@ -12,17 +12,14 @@ from collections.abc import Callable
 from functools import cached_property
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.flow import Def
+from blampert_env.grading.triage.flow import Def, is_number
 from blampert_env.grading.triage.scopes import local_names
 
 Words = frozenset[str]  # parameters that a text comes from
 
 _NOTHING: Words = frozenset()
 _PASSED = words.listed("list tuple iter enumerate sorted reversed zip set frozenset dict next")
-_NUMBERS = words.listed("len int float ord round abs bool isinstance issubclass callable hasattr id hash")
 _PARTS = words.listed("items keys values get copy split rsplit splitlines pop popitem strip lstrip rstrip")
-_SAFE_METHODS = words.BUILTIN_METHODS - words.MUTATORS - {"__setitem__"}
-_NOT_TEXT = (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow, ast.LShift, ast.RShift, ast.MatMult)
 
 
 class Given:
@@ -62,7 +59,7 @@ class Given:
         for name, value in one.flows:
             bound.setdefault(name, []).append(value)
         for name, method, value in one.fed:
-            if method not in _SAFE_METHODS:
+            if method not in words.SAFE_METHODS:
                 bound.setdefault(name, []).append(value)
         known: dict[str, Words | None] = {name: _NOTHING for name in one.local}
         known |= {name: frozenset([name]) for name in one.given}
@@ -90,7 +87,7 @@ class Given:
             self._hard = hard
         fresh = {name for name, binding in local_names(self._one.node.body).items() if binding.what == "fresh"}
         for name, method, value in self._one.fed:
-            if method not in _SAFE_METHODS and name not in fresh and self._of(value, names) is None:
+            if method not in words.SAFE_METHODS and name not in fresh and self._of(value, names) is None:
                 return True
         if any(self._of(value, names) is None for _, value in self._one.puts):
             return True
@@ -100,21 +97,31 @@ class Given:
         for call in self._one.calls:
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             if len(given) > 1 and self._is_project(call.func):
-                found = [self._of(value, names) for value in given]
+                found = [self._of(value, names) for value in given if not self._is_inner(value)]
                 if None in found and any(found):
                     return True
         return False
+
+    def _is_inner(self, node: ast.expr) -> bool:
+        """A parameter of a function within, which nobody but the caller calls."""
+        one = self._one
+        return (
+            isinstance(node, ast.Name)
+            and node.id in one.inner
+            and node.id not in one.local
+            and not any(isinstance(call.func, ast.Name) and call.func.id in one.local for call in one.calls)
+        )
 
     def _of(self, node: ast.expr, known: dict[str, Words | None]) -> Words | None:
         if isinstance(node, ast.Name):
             return known[node.id] if node.id in known else _NOTHING if self._is_trusted(node) else None
         if isinstance(node, ast.Constant):
-            if node.value is None or isinstance(node.value, bool) or (self._hard < 2 and _is_number(node)):
+            if node.value is None or isinstance(node.value, bool) or (self._hard < 2 and is_number(node)):
                 return _NOTHING
             return _NOTHING if not self._hard and _is_harmless(node.value) else None
-        if _is_number(node):
+        if is_number(node):
             return None if self._hard == 2 else _NOTHING  # a number may be an open file's
-        if isinstance(node, ast.Lambda | ast.Compare):
+        if isinstance(node, ast.Lambda):
             return _NOTHING
         if isinstance(node, ast.Attribute):
             return _NOTHING if self._is_trusted(node) else None
@@ -147,18 +154,22 @@ class Given:
             if isinstance(one, ast.JoinedStr):
                 todo += one.values
             elif isinstance(one, ast.FormattedValue):
+                if one.format_spec is not None and "c" in ast.unparse(one.format_spec):
+                    return None  # a number that becomes a character
                 todo += [one.value, *filter(None, [one.format_spec])]
-            elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add) and not _is_number(one):
-                todo += [one.left, one.right]
+            elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mod) and "c" in ast.unparse(one.left):
+                return None
+            elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add | ast.Mod) and not is_number(one):
+                todo += [one.left, *(one.right.elts if isinstance(one.right, ast.Tuple) else [one.right])]
             else:
                 parts.append(one)
-        if any(isinstance(part, ast.BinOp) and not _is_number(part) for part in parts):
+        if any(isinstance(part, ast.BinOp) and not is_number(part) for part in parts):
             return None
         texts = [part for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-        if any(set(str(part.value)) & set("_.[") for part in texts):
+        if any("_" in str(part.value) or not words.fields_are_plain(str(part.value)) for part in texts):
             return None
         lists = [part for part in parts if isinstance(part, ast.List | ast.Tuple)]
-        others = [part for part in parts if part not in texts and not _is_number(part)]
+        others = [part for part in parts if part not in texts and not is_number(part)]
         return self._all(others, known) if lists or len(others) <= 1 else None
 
     def _call(self, node: ast.Call, known: dict[str, Words | None]) -> Words | None:
@@ -183,22 +194,3 @@ def _is_harmless(value: object) -> bool:
     if value.startswith("_") or value.endswith("_") or "__" in value:
         return False
     return words.fields_are_plain(value) and not any(part in words.LEADS_OUT for part in value.split("."))
-
-
-def _is_number(node: ast.expr) -> bool:
-    """Whether an expression can be no text."""
-    if isinstance(node, ast.Constant):
-        return not isinstance(node.value, str | bytes)
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in _NUMBERS
-    if isinstance(node, ast.UnaryOp):
-        return True
-    if isinstance(node, ast.BinOp):
-        if isinstance(node.op, ast.Add):
-            return _is_number(node.left) or _is_number(node.right)
-        if isinstance(node.op, ast.Mult):
-            return _is_number(node.left) and _is_number(node.right)
-        return isinstance(node.op, _NOT_TEXT) and (
-            not isinstance(node.op, ast.Sub) or _is_number(node.left) or _is_number(node.right)
-        )
-    return False

@@ -40,10 +40,15 @@ _MEMBERS = _listed(
         acos acosh asin asinh atan atanh cos cosh e exp inf infj isclose isfinite isinf isnan log log10 nan nanj
         phase pi polar rect sin sinh sqrt tan tanh tau
     """,
+    builtins="""
+        abs all any bool bytes callable dict divmod enumerate filter float frozenset hash int isinstance issubclass iter
+        len list map max min next object print range repr reversed round set slice sorted str sum tuple zip
+    """,
     codecs="""
         BOM BOM_UTF8 BOM_UTF16 BOM_UTF16_BE BOM_UTF16_LE BOM_UTF32 BOM_UTF32_BE BOM_UTF32_LE
     """,
     collections="Counter OrderedDict defaultdict deque ChainMap",
+    collections__abc="ItemsView KeysView ValuesView",
     colorsys="""
         rgb_to_yiq yiq_to_rgb rgb_to_hls hls_to_rgb rgb_to_hsv hsv_to_rgb
     """,
@@ -65,6 +70,9 @@ _MEMBERS = _listed(
     difflib="""
         SequenceMatcher get_close_matches ndiff unified_diff context_diff
     """,
+    errno="""
+        EACCES EAGAIN EBADF EBUSY EEXIST EINTR EINVAL EISDIR ENOENT ENOTDIR ENOTEMPTY EPERM EPIPE ERANGE EXDEV
+    """,
     fractions="Fraction",
     functools="""
         cache cached_property cmp_to_key lru_cache partial reduce wraps
@@ -79,7 +87,11 @@ _MEMBERS = _listed(
     """,
     hmac="compare_digest digest new",
     html="escape unescape",
-    io="BytesIO StringIO",
+    inspect="""
+        Parameter getfullargspec isasyncgenfunction isawaitable isbuiltin isclass iscoroutine iscoroutinefunction
+        isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor ismodule isroutine signature
+    """,
+    io="BytesIO StringIO UnsupportedOperation",
     ipaddress="""
         ip_address ip_interface ip_network IPv4Address IPv6Address IPv4Network IPv6Network AddressValueError
         NetmaskValueError
@@ -101,9 +113,9 @@ _MEMBERS = _listed(
         abs add and_ concat contains countOf eq floordiv ge getitem gt index indexOf inv invert is_ is_not
         itemgetter iadd ior le lshift lt matmul mod mul ne neg not_ or_ pos pow rshift sub truediv truth xor
     """,
-    os="linesep sep extsep pathsep altsep fspath",
+    os="SEEK_CUR SEEK_END SEEK_SET altsep extsep fspath getpid linesep pathsep sep urandom",
     os__path="""
-        basename commonpath commonprefix dirname extsep isabs join normcase normpath pathsep sep split splitext
+        basename commonpath commonprefix dirname exists expanduser extsep isabs isdir isfile islink join lexists normcase normpath pathsep sep split splitext
     """,
     pathlib="PurePath PurePosixPath PureWindowsPath",
     pprint="pformat",
@@ -133,10 +145,12 @@ _MEMBERS = _listed(
         byteorder float_info hash_info int_info maxsize maxunicode version_info intern platform
     """,
     textwrap="TextWrapper dedent fill indent shorten wrap",
+    threading="Lock RLock local",
     time="""
         ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns process_time sleep
         strftime strptime struct_time time time_ns
     """,
+    timeit="default_timer",
     types="MappingProxyType",
     typing="cast TYPE_CHECKING",
     unicodedata="""
@@ -151,7 +165,7 @@ _MEMBERS = _listed(
         NAMESPACE_DNS NAMESPACE_OID NAMESPACE_URL NAMESPACE_X500 UUID uuid3 uuid4 uuid5
     """,
     warnings="warn",
-    zlib="adler32 compress crc32 decompress error",
+    zlib="MAX_WBITS adler32 compress crc32 decompress error",
     zoneinfo="ZoneInfo ZoneInfoNotFoundError",
 )  # fmt: skip
 
@@ -230,7 +244,7 @@ _HARMLESS = """
     signal socket tempfile threading types typing weakref email html.parser html.entities http textwrap
     platform errno stat fnmatch glob zipimport contextvars reprlib traceback _thread uuid codecs decimal
     _collections_abc typing_extensions getpass errno wcwidth
-    text_unidecode unidecode contextlib2 six html zlib
+    text_unidecode unidecode contextlib2 six regex
 """
 HARMLESS_TO_CALL = MODULES | frozenset(_HARMLESS.split())
 
@@ -250,7 +264,7 @@ _HARMLESS_INSPECT = frozenset(
     formatannotation
     """.split()
 )
-_HARMLESS_OS = MEMBERS["os"] | frozenset("SEEK_SET SEEK_CUR SEEK_END urandom getpid cpu_count name PathLike path".split())
+_HARMLESS_OS = MEMBERS["os"] | frozenset("SEEK_SET SEEK_CUR SEEK_END urandom getpid cpu_count name PathLike path fstat fsync".split())
 # these of ``os`` and ``os.path`` do something with the path that they are given, and nothing else
 TAKE_PATHS = frozenset(
     """

@@ -94,6 +94,8 @@ class Looking:
         elif kind in ("function", "class", "member"):
             if role == CHANGE:
                 self.why(node, f"changes {name}")
+            elif kind == "member" and known.what == "inspect.signature" and role != CALL:
+                self.why(node, f"{name} as a value")
             elif kind != "member" and role != TYPE and self.project.tools.of(known):
                 if role != CALL and not (kind == "class" and role == BASE):
                     self.why(node, f"{name} is a tool")

@@ -124,9 +124,19 @@ class ProjectFacts:
         for one in self.classes:
             for name, value in one.level.items():
                 kind = value_kind(value)
-                if kind.kind in ("table", "object") and name not in self.changed and not _is_field(value):
+                if kind.kind in ("table", "object") and name not in self.changed and not self._is_field(one, value):
                     found[name] = Binding("table", nested=kind.nested or kind.kind == "object")
         return found
+
+    def _is_field(self, owner: ClassFacts, value: ast.expr | None) -> bool:
+        """``field(...)`` of a data class, a property: each instance gets its own."""
+        if not isinstance(value, ast.Call):
+            return False
+        if getattr(value.func, "id", getattr(value.func, "attr", "")) in ("field", "attrib", "ib", "property"):
+            return True
+        known = self.resolve(owner.path, value.func.id) if isinstance(value.func, ast.Name) else None
+        one = self.class_of(known) if known is not None else None
+        return one is not None and "__get__" in one.methods
 
     def class_of(self, binding: Binding) -> ClassFacts | None:
         """The trusted class that a name stands for."""
@@ -173,7 +183,17 @@ class ProjectFacts:
             return Binding("class", f"{path}::{name}")
         if kind.kind == "alias":
             return self._alias(path, value)
+        if kind.kind == "object" and self._is_sentinel(path, value):
+            return Binding("constant")
         return Binding(kind.kind, f"{path}::{name}", kind.nested)
+
+    def _is_sentinel(self, path: str, value: ast.expr) -> bool:
+        """Whether a value is an instance of a class of the project that keeps nothing."""
+        if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name)) or value.args or value.keywords:
+            return False
+        known = self.resolve(path, value.func.id)
+        one = self.class_of(known) if known is not None else None
+        return one is not None and not (one.stored or one.node.bases or one.level.keys() - {"__slots__"})
 
     def _alias(self, path: str, value: ast.expr) -> Binding:
         if isinstance(value, ast.Name):
@@ -240,13 +260,3 @@ class ProjectFacts:
             parts = [*parts, ""]
         parts = parts[: len(parts) - level]
         return ".".join([*parts, module] if module else parts)
-
-
-def _is_field(value: ast.expr | None) -> bool:
-    """``field(...)`` of a dataclass: each instance gets its own."""
-    return isinstance(value, ast.Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) in (
-        "field",
-        "attrib",
-        "ib",
-        "property",
-    )

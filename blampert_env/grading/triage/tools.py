@@ -94,7 +94,10 @@ class Tools:
         found = self._methods.get(name, [])
         if owner is not None:
             relatives = {(one.path, one.name) for one in self.family(owner)}
-            return [one for one in found if (one.path, one.owner) in relatives] or found
+            near_by = [one for one in found if (one.path, one.owner) in relatives]
+            return near_by or ([] if words.is_dunder(name) else found)
+        if words.is_dunder(name):
+            return []
         if name in words.ORDINARY:
             module = self._names.files.get(path)
             near = {(one.path, one.name) for one in module.classes.values()} if module is not None else set()
@@ -234,7 +237,8 @@ class Tools:
         if origins is None:
             origins = self._origins[one] = {name: {name} for name in one.given}
             origins.update({name: {ALWAYS} for name in one.inner if name not in one.given})
-            fed = [(name, value) for name, _, value in one.fed if name in one.local or name in one.given]
+            known_here = one.local | set(one.given)
+            fed = [(name, value) for name, how, value in one.fed if name in known_here and how not in words.SAFE_METHODS]
             flows = [(name, frozenset(atoms([value]))) for name, value in (*one.flows, *fed)]
             changed = True
             while changed:
@@ -282,7 +286,7 @@ class Tools:
                 for name, hard in sinks.items():
                     if name == ALWAYS:
                         yield (), PATH
-                    elif found := arguments(call, given, name):
+                    elif found := arguments(call, given, name, hard):
                         yield found, hard
         for node in self._values(one):
             known = self._binding(one.path, node) if root(node) not in one.local else None
@@ -347,8 +351,6 @@ class Tools:
             return True
         if any(is_liar(node) for node in one.classes):
             return True
-        if any(library.is_harmful(*what) and not self._names.is_own(what[0]) for what in one.imports):
-            return True
         if free & words.CALLED_BY_TEXT:
             called = {id(call.func) for call in one.calls}
             for node in ast.walk(one.node):
@@ -359,9 +361,13 @@ class Tools:
                 known = self._names.resolve(one.path, value.id)
                 if known is not None and known.kind in ("module", "own module", "bad"):
                     return True
+        for what in one.imports.values():
+            if library.is_harmful(*what) and not self._names.is_own(what[0]) and (what[0] not in library.PARTLY or what[1]):
+                return True
         imports = self._names.files[one.path].imports
         for base, name in one.uses:
-            if any(what[0] in library.PARTLY and library.is_harmful(what[0], name, 0) for what in imports.get(base, ())):
+            known = {one.imports[base]} if base in one.imports else imports.get(base, ())
+            if any(what[0] in library.PARTLY and not what[1] and library.is_harmful(what[0], name, 0) for what in known):
                 return True
         return any(self._is_odd(one, node) for node in one.odd)
 
@@ -372,6 +378,8 @@ class Tools:
             return node.attr not in library.HARMLESS_SYS
         if node.attr == "__mro__":
             return bool(one.returns)
+        if node.attr == "__wrapped__":
+            return False
         if node.attr in words.HARMLESS_TO_READ:
             return not isinstance(node.ctx, ast.Load)
         if node.attr in words.NAMED_BY_ARGUMENT:
@@ -437,7 +445,7 @@ class Tools:
         return root(func) in ("os", "path")
 
 
-def arguments(call: ast.Call, given: list[str], name: str) -> tuple[ast.expr, ...]:
+def arguments(call: ast.Call, given: list[str], name: str, hard: int) -> tuple[ast.expr, ...]:
     """What a call hands a parameter; all that it hands, where that cannot be told."""
     name = name.removesuffix("()")
     every = (*call.args, *(keyword.value for keyword in call.keywords))
@@ -449,7 +457,8 @@ def arguments(call: ast.Call, given: list[str], name: str) -> tuple[ast.expr, ..
         return (*call.args[len(positional) :], *(node for node in call.args if isinstance(node, ast.Starred)))
     if name not in given:  # the names of keywords, too, where it takes them all
         found = [keyword for keyword in call.keywords if keyword.arg not in given]
-        return tuple(node for keyword in found for node in (keyword.value, ast.Constant(keyword.arg)))
+        names = [keyword.arg for keyword in found if hard or words.is_dunder(keyword.arg or "")]
+        return (*(keyword.value for keyword in found), *(ast.Constant(named_so) for named_so in names))
     position = given.index(name)
     if position < len(call.args) and not _is_starred(call.args[: position + 1]):
         return (call.args[position],)

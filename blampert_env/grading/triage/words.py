@@ -84,7 +84,7 @@ CALLED_DUNDERS = listed(
     __reversed__ __round__
     """
 )
-VALUE_DUNDERS = frozenset(["__getitem__", "__contains__", "__len__"])
+VALUE_DUNDERS = frozenset(["__getitem__", "__contains__", "__len__", "__next__"])
 ON_SUPER = CALLED_DUNDERS | listed(
     """
     __init__ __setitem__ __delitem__ __exit__ __post_init__ __missing__
@@ -139,6 +139,8 @@ BUILTIN_METHODS = frozenset(
     if not name.startswith("_")
 )
 
+SAFE_METHODS = BUILTIN_METHODS - MUTATORS  # these put nothing into what they are called on
+
 
 def is_dunder(name: str) -> bool:
     """``__x__``: a name with a meaning to the interpreter."""
@@ -175,7 +177,7 @@ def fields_are_plain(text: str) -> bool:
 # trusted functions that name one of these are tools, whatever they are given
 TOOL_NAMES = listed(
     """
-    globals locals vars breakpoint __builtins__
+    globals vars breakpoint __builtins__
     """
 )
 # these do what their text says
