@@ -93,8 +93,8 @@ class Attributes(Looking):
             if not self._may_be_private(name, on_self):
                 self.why(node, f".{name} is private")
         elif name in ("format", "format_map") and not (on_self and name in self.view.own_names(self.owner)):
-            is_text = isinstance(base, ast.Constant)
-            if not (role == CALL and name == "format" and (is_text or self.is_given(base, 0))):
+            is_text = not isinstance(base, ast.Name) or self.binding(base.id) is not None
+            if not (role == CALL and name == "format" and is_text and self.is_given(base, 0)):
                 self.why(node, f".{name} of what is no constant")
         elif name == "replace" and role != CALL:
             self.why(node, ".replace as a value")

@@ -223,7 +223,7 @@ class Calls:
             rules.why(node, "setattr of a computed name")
             return
         if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
-            if not (isinstance(node.args[0], ast.Name) and rules.is_given(node.args[0], SET)) or not rules.is_given(name, SET):
+            if not (rules.is_given(node.args[0], SET, True) and rules.is_given(name, SET, True)):
                 rules.why(node, "setattr of a computed name")
             rules.each(node.args, VALUE)
             return

@@ -43,7 +43,7 @@ class Definitions(Expressions):
         # what one method of the edit keeps in its object, another may read
         one = gather(node, self.view.path, owner.name if owner is not None else "")
         self.own_stores = self.view.edit_stores | one.stores if owner is not None else frozenset()
-        self.given, self.edited = Given(one, self.is_trusted, self.is_project), one.key
+        self.given, self.edited = Given(one, self.is_trusted, self.is_project, self.project.tools.fields), one.key
         self._name_of_function(node, twin, owner)
         self._docstring(node, twin)
         kinds = self._decorators(node, twin)

@@ -27,6 +27,8 @@ class Def:
         loads: Names that it reads.
         attributes: Attributes that it names, in whatever way.
         uses: ``(name, attribute)`` pairs that it reads.
+        mutators: Methods that change what they are called on.
+        odd: What may lead out by itself.
         flows: ``(name, where from)``: what its names are bound to.
         fed: ``(name, method, value)``: what is handed to methods of what its names hold.
         put_into: ``(name, value)``: what is stored in elements of what its names hold.
@@ -49,6 +51,7 @@ class Def:
     uses: set[tuple[str, str]] = field(default_factory=set)
     imports: dict[str, Import] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
+    mutators: list[ast.Attribute] = field(default_factory=list)
     odd: list[ast.Attribute | ast.Subscript] = field(default_factory=list)
     flows: list[tuple[str, ast.expr]] = field(default_factory=list)
     fed: list[tuple[str, str, ast.expr]] = field(default_factory=list)
@@ -119,6 +122,7 @@ def _attribute(node: ast.Attribute, found: Def, first: str) -> None:
             found.uses.add((node.value.id, node.attr))
         if node.attr in words.MUTATORS:
             found.changed.add(holder(node.value))
+            found.mutators.append(node)
 
 
 def _call(node: ast.Call, found: Def) -> None:

@@ -8,7 +8,7 @@ of several. What is changed on the way is no longer given.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import cached_property
 
 from blampert_env.grading.triage import words
@@ -29,12 +29,17 @@ class Given:
         one: The function.
         is_trusted: Whether an expression that is no local name stands for something trusted that is no module.
         is_project: Whether what is called is the project's own function.
+        fields: Attributes that hold texts for tools.
     """
 
     def __init__(
-        self, one: Def, is_trusted: Callable[[ast.expr], bool], is_project: Callable[[ast.expr], bool]
+        self,
+        one: Def,
+        is_trusted: Callable[[ast.expr], bool],
+        is_project: Callable[[ast.expr], bool],
+        fields: Container[str],
     ) -> None:
-        self._one, self._is_trusted, self._is_project = one, is_trusted, is_project
+        self._one, self._is_trusted, self._is_project, self._fields = one, is_trusted, is_project, fields
         self._known: dict[int, dict[str, Words | None]] = {}
         self._hard = 0
 
@@ -61,6 +66,12 @@ class Given:
         for name, method, value in one.fed:
             if method not in words.SAFE_METHODS:
                 bound.setdefault(name, []).append(value)
+        arguments = one.node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults = [*zip(reversed(positional), reversed(arguments.defaults), strict=False)]
+        for argument, default in (*defaults, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)):
+            if default is not None:
+                bound.setdefault(argument.arg, []).append(default)
         known: dict[str, Words | None] = {name: _NOTHING for name in one.local}
         known |= {name: frozenset([name]) for name in one.given}
         known |= {name: None for name in (one.local & one.unclear) | one.inner}
@@ -94,11 +105,16 @@ class Given:
         for name, value in self._one.put_into:
             if name not in fresh and self._of(value, names) is None:
                 return True
+        called = {id(call.func) for call in self._one.calls}
+        if any(id(node) not in called for node in self._one.mutators):
+            return True
         for call in self._one.calls:
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             if len(given) > 1 and self._is_project(call.func):
-                found = [self._of(value, names) for value in given if not self._is_inner(value)]
-                if None in found and any(found):
+                kept = [value for value in given if isinstance(value, ast.Attribute) and value.attr in self._fields]
+                others = [value for value in given if value not in kept and not self._is_inner(value)]
+                found = [self._of(value, names) for value in others]
+                if None in found and (kept or any(found)):
                     return True
         return False
 
@@ -166,6 +182,8 @@ class Given:
         if any(isinstance(part, ast.BinOp) and not is_number(part) for part in parts):
             return None
         texts = [part for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if texts and self._hard:
+            return None
         if any("_" in str(part.value) or not words.fields_are_plain(str(part.value)) for part in texts):
             return None
         lists = [part for part in parts if isinstance(part, ast.List | ast.Tuple)]

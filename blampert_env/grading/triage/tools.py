@@ -179,6 +179,11 @@ class Tools:
         bases = self._bases(owner)
         if any(is_liar(one.node) or _is_metaclass(one.node) for one in bases):
             return {ALWAYS: PATH}
+        for one in bases:  # operators, whose arguments nobody looks at
+            for name in one.methods:
+                known = self.sinks.get(f"{one.path}::{one.name}.{name}") if words.is_dunder(name) else None
+                if known and name not in _MAKING and name not in words.OUT_OF_REACH:
+                    return {ALWAYS: PATH}
         found: Sinks = {}
         for maker in self._makers(owner):
             for name, hard in self.sinks.get(maker.key, {}).items():
