@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from blampert_env.grading.triage import words
+from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.attributes import Attributes
 from blampert_env.grading.triage.looking import BASE, CALL, ITER, READ, TYPE, VALUE
 from blampert_env.grading.triage.scopes import makes_type
@@ -39,6 +39,7 @@ class Calls:
         self._check_shape(rules, node, func)
         rules.look(func, CALL)
         self._check_tool(rules, node, func)
+        self._check_told(rules, node, func)
         if self.member(rules, func) == "inspect.signature" and (node.keywords or len(node.args) != 1):
             rules.why(node, "signature() that may run annotations")
         self._is_raising(rules, func, role)
@@ -118,7 +119,16 @@ class Calls:
         known = rules.binding(func.id) if isinstance(func, ast.Name) else None
         if isinstance(func, ast.Attribute) and (module := rules.module_of(func.value)) is not None:
             known = rules.project.member(module, func.attr)
-        return known.what if known is not None and known.kind == "member" else ""
+        return known.what if known is not None and known.kind in ("member", "told") else ""
+
+    def _check_told(self, rules: Attributes, node: ast.Call, func: ast.expr) -> None:
+        """``attrgetter`` and ``methodcaller``, of names that may be read."""
+        for argument in node.args[: library.TOLD.get(self.member(rules, func), 0)]:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                for part in argument.value.split("."):
+                    rules.attribute_name(node, argument, part, VALUE, False)
+            elif isinstance(argument, ast.Starred) or not rules.is_given(argument, SOFT):
+                rules.why(node, "looks up a computed name")
 
     def _leaks(self, rules: Attributes, func: ast.expr) -> bool:
         if isinstance(func, ast.Name):

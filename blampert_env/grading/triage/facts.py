@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -21,9 +21,10 @@ _TABLE_CALLS = words.listed(
 _CONSTANT_CALLS = words.listed(
     """
     frozenset compile object int float str bytes tuple Decimal Fraction timedelta date datetime time timezone
-    itemgetter make_sentinel TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
+    itemgetter make_sentinel fromtimestamp utcfromtimestamp TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
     """
 )
+_TEXTS = words.listed("encode decode lower upper strip replace title join format")
 _TUPLE_CALLS = frozenset(["namedtuple", "NamedTuple"])
 
 
@@ -96,8 +97,12 @@ class ModuleFacts:
                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and node.value is not None:
                         whole = name is target
                         self.values[name.id].append(node.value) if whole else self.others.add(name.id)
-        elif isinstance(node, ast.For | ast.With | ast.AugAssign | ast.NamedExpr | ast.ExceptHandler):
-            self.others.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        elif isinstance(node, ast.For | ast.AugAssign | ast.NamedExpr):
+            self.others.update(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            self.others.update(n.id for n in ast.walk(node.optional_vars) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            self.others.add(node.name)
 
     def _define(self, node: FunctionNode, owner: str) -> Def:
         one = gather(node, self.path, owner)
@@ -161,20 +166,28 @@ def _are_numbers(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Tuple) and all(isinstance(one, ast.Constant) for one in value.elts)
 
 
-def value_kind(value: ast.expr | None) -> Binding:
-    """Whether a value that trusted code binds can be changed by who holds it."""
+IsConstant = Callable[[ast.Call], bool]
+
+
+def value_kind(value: ast.expr | None, is_constant: IsConstant = lambda call: False) -> Binding:
+    """Whether a value that trusted code binds can be changed by who holds it.
+
+    Args:
+        value: The expression.
+        is_constant: Whether a call of the project's function or class gives what nobody can change.
+    """
     if value is None or isinstance(value, ast.Constant | ast.JoinedStr | ast.Lambda | ast.Compare):
         return Binding("constant")
     if isinstance(value, ast.Tuple):
-        return _all_constant(value.elts)
+        return _all_constant(value.elts, is_constant)
     if isinstance(value, ast.List | ast.Set | ast.Dict | ast.ListComp | ast.SetComp | ast.DictComp):
-        return Binding("table", nested=_nested(value))
+        return Binding("table", nested=_nested(value, is_constant))
     if isinstance(value, ast.UnaryOp):
-        return value_kind(value.operand)
+        return value_kind(value.operand, is_constant)
     if isinstance(value, ast.BinOp):
-        return _all_constant([value.left, value.right])
+        return _all_constant([value.left, value.right], is_constant)
     if isinstance(value, ast.IfExp):
-        return _all_constant([value.body, value.orelse])
+        return _all_constant([value.body, value.orelse], is_constant)
     if isinstance(value, ast.Name | ast.Attribute):
         return Binding("alias")
     if isinstance(value, ast.Subscript):  # ``Union[int, str]``
@@ -182,31 +195,33 @@ def value_kind(value: ast.expr | None) -> Binding:
             Binding("constant") if root(value) in library.TYPES["typing"] | {"list", "dict", "t"} else Binding("object")
         )
     if isinstance(value, ast.Call):
-        return _call_kind(value)
+        return Binding("constant") if is_constant(value) else _call_kind(value, is_constant)
     return Binding("object")
 
 
-def _call_kind(call: ast.Call) -> Binding:
+def _call_kind(call: ast.Call, is_constant: IsConstant) -> Binding:
+    is_method = isinstance(call.func, ast.Attribute)
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name in _CONSTANT_CALLS or (isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant)):
+    if name in _CONSTANT_CALLS or (is_method and (name in _TEXTS or isinstance(call.func.value, ast.Constant))):  # type: ignore[attr-defined]
         return Binding("constant")
     if name == "getLogger":
         return Binding("logger")
     if name in _TUPLE_CALLS:
         return Binding("class")
     if name in _TABLE_CALLS:
-        return Binding("table", nested=any(_nested(arg) for arg in [*call.args, *(k.value for k in call.keywords)]))
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        return Binding("table", nested=any(_nested(argument, is_constant) for argument in given))
     return Binding("object")
 
 
-def _all_constant(values: Iterable[ast.expr]) -> Binding:
-    kinds = [value_kind(value) for value in values]
+def _all_constant(values: Iterable[ast.expr], is_constant: IsConstant) -> Binding:
+    kinds = [value_kind(value, is_constant) for value in values]
     if all(kind.kind in ("constant", "alias", "class") for kind in kinds):
         return Binding("constant")
     return Binding("table", nested=True)
 
 
-def _nested(value: ast.expr) -> bool:
+def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
     """Whether what a display holds can itself be changed."""
     inner: list[ast.expr | None]
     if isinstance(value, ast.Dict):
@@ -219,7 +234,8 @@ def _nested(value: ast.expr) -> bool:
         inner = [value.value]
     else:
         return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
-    return any(item is not None and value_kind(item).kind not in ("constant", "alias", "class") for item in inner)
+    known = [value_kind(item, is_constant).kind for item in inner if item is not None]
+    return any(kind not in ("constant", "alias", "class") for kind in known)
 
 
 @lru_cache(maxsize=128)

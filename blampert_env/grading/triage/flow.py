@@ -197,9 +197,11 @@ def _bind(target: ast.expr, value: ast.expr, found: Def) -> None:
             found.puts.append((one.attr, value))
         elif isinstance(one, ast.Subscript):
             todo.append(one.value)
-            _bind(one.value, one.slice, found)
+            put = [value] if isinstance(one.slice, ast.Slice) else [value, one.slice]
+            if len(put) == 2:
+                _bind(one.value, one.slice, found)
             if name := root(one):
-                found.put_into += [(name, value), (name, one.slice)]
+                found.put_into += [(name, inner) for inner in put]
         elif isinstance(one, ast.Tuple | ast.List):
             todo += one.elts
         elif isinstance(one, ast.Starred):

@@ -8,7 +8,7 @@ of several. What is changed on the way is no longer given.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from blampert_env.grading.triage import words
@@ -37,7 +37,7 @@ class Given:
         one: Def,
         is_trusted: Callable[[ast.expr], bool],
         is_project: Callable[[ast.expr], bool],
-        fields: Container[str],
+        fields: Mapping[str, int],
     ) -> None:
         self._one, self._is_trusted, self._is_project, self._fields = one, is_trusted, is_project, fields
         self._known: dict[int, dict[str, Words | None]] = {}
@@ -140,6 +140,8 @@ class Given:
         if isinstance(node, ast.Lambda):
             return _NOTHING
         if isinstance(node, ast.Attribute):
+            if self._fields.get(node.attr, -1) >= self._hard:  # what is stored there is looked at where it is stored
+                return frozenset([f".{node.attr}"])
             return _NOTHING if self._is_trusted(node) else None
         if isinstance(node, ast.Subscript | ast.Starred | ast.NamedExpr):
             return self._of(node.value, known)
@@ -177,6 +179,8 @@ class Given:
                 return None
             elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add | ast.Mod) and not is_number(one):
                 todo += [one.left, *(one.right.elts if isinstance(one.right, ast.Tuple) else [one.right])]
+            elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult) and isinstance(one.left, ast.List):
+                parts.append(one.left)
             else:
                 parts.append(one)
         if any(isinstance(part, ast.BinOp) and not is_number(part) for part in parts):
@@ -195,6 +199,8 @@ class Given:
         given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "key")]
         if isinstance(func, ast.Name) and func.id in _PASSED and func.id not in known:
             return self._all(given, known)
+        if isinstance(func, ast.Name) and func.id == "object" and "object" not in known:
+            return _NOTHING
         if isinstance(func, ast.Attribute) and func.attr in _PARTS and not self._is_trusted(func):
             return self._all([func.value, *given], known)
         if self._is_project(func) and all(
@@ -209,6 +215,6 @@ def _is_harmless(value: object) -> bool:
     """Whether a text can be no name that leads out, and no part of one, and no template that looks at attributes."""
     if not isinstance(value, str):
         return not isinstance(value, bytes)
-    if value.startswith("_") or value.endswith("_") or "__" in value:
+    if value.startswith("_") or value.endswith("_") or "__" in value or "._" in value:
         return False
     return words.fields_are_plain(value) and not any(part in words.LEADS_OUT for part in value.split("."))

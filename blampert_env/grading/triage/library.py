@@ -83,7 +83,8 @@ _MEMBERS = _listed(
         sha3_512 shake_128 shake_256
     """,
     heapq="""
-        heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest
+        heapify heapify_max heappop heappush heappush_max heappushpop heappushpop_max heapreplace merge nlargest
+        nsmallest
     """,
     hmac="compare_digest digest new",
     html="escape unescape",
@@ -132,12 +133,13 @@ _MEMBERS = _listed(
         choice compare_digest randbelow randbits token_bytes token_hex token_urlsafe
     """,
     shlex="join quote split",
+    socket="AF_INET AF_INET6 AF_UNIX error gaierror inet_aton inet_ntop inet_pton timeout",
     statistics="""
         NormalDist StatisticsError correlation covariance fmean geometric_mean harmonic_mean linear_regression mean
         median median_grouped median_high median_low mode multimode pstdev pvariance quantiles stdev variance
     """,
     string="""
-        Template ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable
+        Formatter Template ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable
         punctuation whitespace
     """,
     struct="calcsize error pack unpack unpack_from iter_unpack",
@@ -234,7 +236,14 @@ TYPES: Mapping[str, frozenset[str]] = {
     "numpy": frozenset(["ndarray", "integer", "floating", "number", "generic", "dtype", "random.Generator"]),
     "pandas": frozenset(["DataFrame", "Series", "Index"]),
 }
-MODULES = frozenset(MEMBERS) | frozenset(TYPES) | {"urllib", "__future__"}
+# of packages that a project may need and that need not be there
+FOREIGN: Mapping[str, frozenset[str]] = _listed(
+    six="PY2 PY3 binary_type integer_types iteritems iterkeys itervalues string_types text_type u",
+    wcwidth="wcswidth wcwidth",
+)
+# these take attributes' names: the first so many of their arguments are names
+TOLD: Mapping[str, int] = {"operator.attrgetter": 99, "operator.methodcaller": 1}
+MODULES = frozenset(MEMBERS) | frozenset(FOREIGN) | frozenset(TYPES) | {"urllib", "__future__"}
 # part of its parent: ``os.path.join``, ``np.linalg.norm``
 SUBMODULES = frozenset(name for name in MODULES if "." in name)
 
@@ -264,13 +273,13 @@ _HARMLESS_INSPECT = frozenset(
     formatannotation
     """.split()
 )
-_HARMLESS_OS = MEMBERS["os"] | frozenset("SEEK_SET SEEK_CUR SEEK_END urandom getpid cpu_count name PathLike path fstat fsync".split())
+_HARMLESS_OS = MEMBERS["os"] | frozenset("SEEK_SET SEEK_CUR SEEK_END urandom getpid cpu_count name PathLike path fstat fsync fspath umask".split())
 # these of ``os`` and ``os.path`` do something with the path that they are given, and nothing else
 TAKE_PATHS = frozenset(
     """
     listdir stat lstat makedirs mkdir unlink remove rename replace link symlink readlink rmdir exists isfile isdir
-    islink lexists getsize getmtime walk scandir access utime chmod open fdopen fspath expanduser expandvars abspath
-    realpath getctime getatime samefile isabs relpath fsync umask
+    islink lexists getsize getmtime walk scandir access utime chmod open expanduser expandvars abspath
+    realpath getctime getatime samefile isabs relpath
     """.split()
 )
 

@@ -78,7 +78,11 @@ class Looking:
         if kind == "bad":
             self.why(node, f"{name}: {known.what}")
         elif kind in ("module", "own module"):
-            self.why(node, f"the module {name} as a value")
+            if role not in (TYPE, READ):
+                self.why(node, f"the module {name} as a value")
+        elif kind == "told":
+            if role != CALL:
+                self.why(node, f"{name} as a value")
         elif kind == "type":
             if role not in (TYPE, READ):
                 self.why(node, f"{name} is for type checks only")
@@ -115,7 +119,7 @@ class Looking:
         if self.given is None:
             return False
         found = self.given.of(node, hard)
-        if found:
+        if any(not name.startswith(".") for name in found or ()):
             self.view.powered.add(self.edited)
         return bool(found) or (found is not None and (not is_called or isinstance(node, ast.Constant)))
 

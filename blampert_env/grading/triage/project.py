@@ -16,6 +16,7 @@ _STRICTEST = [
     "bad",
     "own module",
     "module",
+    "told",
     "type",
     "member",
     "logger",
@@ -176,23 +177,27 @@ class ProjectFacts:
         return min(found, key=lambda binding: _STRICTEST.index(binding.kind))
 
     def _value(self, path: str, name: str, value: ast.expr) -> Binding:
-        kind = value_kind(value)
+        kind = value_kind(value, lambda call: self._is_sentinel(path, call))
         if kind.kind == "table" and name in self.changed:
             return LOCAL
         if kind.kind == "class":
             return Binding("class", f"{path}::{name}")
         if kind.kind == "alias":
             return self._alias(path, value)
-        if kind.kind == "object" and self._is_sentinel(path, value):
-            return Binding("constant")
         return Binding(kind.kind, f"{path}::{name}", kind.nested)
 
-    def _is_sentinel(self, path: str, value: ast.expr) -> bool:
-        """Whether a value is an instance of a class of the project that keeps nothing."""
-        if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name)) or value.args or value.keywords:
+    def _is_sentinel(self, path: str, value: ast.Call) -> bool:
+        """Whether a value is an instance of a class of the project that keeps nothing, or constants handed through."""
+        if not isinstance(value.func, ast.Name) or value.keywords:
             return False
         known = self.resolve(path, value.func.id)
-        one = self.class_of(known) if known is not None else None
+        if known is None or not all(isinstance(argument, ast.Constant) for argument in value.args):
+            return False
+        if known.kind == "function":
+            where, _, name = known.what.partition("::")
+            defs = self.files[where].functions[name] if where in self.files else []
+            return bool(defs) and all(_hands_through(inner) for one in defs for inner in one.returns)
+        one = self.class_of(known) if not value.args else None
         return one is not None and not (one.stored or one.node.bases or one.level.keys() - {"__slots__"})
 
     def _alias(self, path: str, value: ast.expr) -> Binding:
@@ -244,8 +249,10 @@ class ProjectFacts:
                 return Binding("bad", f"{base.what} is the tests'")
             return self.resolve(path, name) or Binding("bad", f"{base.what}.{name} is not known")
         dotted = f"{base.what}.{name}"
-        if name in library.MEMBERS.get(base.what, ()):
+        if name in library.MEMBERS.get(base.what, ()) or name in library.FOREIGN.get(base.what, ()):
             return Binding("member", dotted)
+        if dotted in library.TOLD:
+            return Binding("told", dotted)
         if name in library.TYPES.get(base.what, ()):
             return Binding("module" if dotted in library.MODULES else "type", dotted)
         if dotted in library.SUBMODULES:
@@ -260,3 +267,10 @@ class ProjectFacts:
             parts = [*parts, ""]
         parts = parts[: len(parts) - level]
         return ".".join([*parts, module] if module else parts)
+
+
+def _hands_through(value: ast.expr) -> bool:
+    """Names and constants, and tuples of them."""
+    if isinstance(value, ast.Tuple):
+        return all(_hands_through(inner) for inner in value.elts)
+    return isinstance(value, ast.Name | ast.Constant)

@@ -69,7 +69,9 @@ class Expressions(Attributes):
         elif name in words.BROAD:
             if role not in (TYPE, CALL):
                 self.why(node, f"hands {name} on")
-        elif (name == "type" and role == TYPE) or self._is_nowhere(name):
+        elif (name == "type" and role == TYPE) or (name == "locals" and role == CALL and self.scopes):
+            return
+        elif self._is_nowhere(name):
             return
         else:
             self.why(node, f"names {name}")
@@ -111,6 +113,9 @@ class Expressions(Attributes):
         self.each((node.body, node.orelse), role if role in _PASSED else VALUE)
 
     def _binary(self, node: ast.BinOp, role: str) -> None:
+        if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+            self.each(node.right.elts if isinstance(node.right, ast.Tuple) else [node.right], READ)
+            return
         inner = ITER if isinstance(node.op, _ARITHMETIC) else VALUE
         if isinstance(node.op, ast.BitOr) and role == TYPE:
             inner = TYPE

@@ -84,7 +84,9 @@ class Tools:
         if binding.kind == "class":
             owner = self._classes.get(binding.what)
             makers = self._makers(owner)
-            if not makers and owner is not None:
+            if owner is None:
+                return self._tuple_fields(binding.what)
+            if not makers:
                 return [name for one in reversed(self._bases(owner)) for name in one.fields]
             return makers[0].positional[1:] if makers else []
         return self._defs[binding.what][0].positional if self._defs.get(binding.what) else []
@@ -172,10 +174,17 @@ class Tools:
                     found += self._defs.get(f"{one.path}::{one.name}.{name}", [])
         return found
 
+    def _tuple_fields(self, key: str) -> list[str]:
+        """Of ``namedtuple("T", "a b")``."""
+        path, _, name = key.partition("::")
+        found = [inner for value in self._names.files[path].values.get(name, ()) for inner in ast.walk(value)]
+        texts = [node.value for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        return [part for text in texts[1:] or texts for part in text.replace(",", " ").split()]
+
     def _of_class(self, key: str) -> Sinks:
         owner = self._classes.get(key)
-        if owner is None:  # a named tuple
-            return {ANY: max(self.fields.values())} if self.fields else {}
+        if owner is None:
+            return {name: self.fields[name] for name in self._tuple_fields(key) if name in self.fields}
         bases = self._bases(owner)
         if any(is_liar(one.node) or _is_metaclass(one.node) for one in bases):
             return {ALWAYS: PATH}
@@ -201,7 +210,7 @@ class Tools:
     def _analyze(self, one: Def) -> None:
         places = [*self._places(one), *self._of_calls(one)]
         places += [((value,), self.fields[name]) for name, value in one.puts if name in self.fields]
-        if one.key in self._returning or (one.owner and one.node.name in self.fields):
+        if one.key in self._returning:
             for atom in self._expanded(one, one.returns):  # its arguments are looked at where it is called
                 if atom[0] in ".@":
                     self._add(one, atom, self.fields.get(one.node.name, SOFT))
@@ -216,12 +225,17 @@ class Tools:
 
     def _add(self, one: Def, atom: str, hard: int) -> None:
         if atom.startswith("."):
-            name = atom[1:]
+            name = atom.lstrip(".")
             if words.is_dunder(name) or name in words.BUILTIN_METHODS:
                 return  # a field of that name plain code cannot store
+            owner = self._classes.get(f"{one.path}::{one.owner}") if atom.startswith("..") else None
+            for method in self.methods(name, owner, one.path) if owner is not None else self._methods.get(name, ()):
+                if method.key not in self._returning:
+                    self._returning.add(method.key)
+                    self._todo.append(method)
             if self.fields.get(name, -1) < hard:
                 self.fields[name] = hard
-                self._todo.extend([*self._index[name], *self._methods.get(name, ())])
+                self._todo.extend(self._index[name])
         elif atom.startswith("@"):
             if atom[1:] not in self._returning:
                 self._returning.add(atom[1:])
@@ -277,7 +291,7 @@ class Tools:
 
     def _attribute(self, one: Def, origins: Mapping[str, set[str]], name: str, attribute: str) -> Iterable[str]:
         if name in origins or name in one.local:
-            return (f".{attribute}", *(() if name == one.this else origins.get(name, ())))
+            return (f"..{attribute}",) if name == one.this else (f".{attribute}", *origins.get(name, ()))
         known = self._names.resolve(one.path, name)
         if known is None or known.kind != "own module":
             return (f".{attribute}",) if known is None or known.kind != "module" else ()

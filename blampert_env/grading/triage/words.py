@@ -84,7 +84,7 @@ CALLED_DUNDERS = listed(
     __reversed__ __round__
     """
 )
-VALUE_DUNDERS = frozenset(["__getitem__", "__contains__", "__len__", "__next__"])
+VALUE_DUNDERS = frozenset(["__getitem__", "__contains__", "__len__", "__next__", "__reversed__"])
 ON_SUPER = CALLED_DUNDERS | listed(
     """
     __init__ __setitem__ __delitem__ __exit__ __post_init__ __missing__
@@ -97,7 +97,7 @@ LEADS_OUT = listed(
     gi_frame gi_code gi_yieldfrom co_consts co_code co_names co_freevars co_cellvars cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await f_back
     f_globals f_locals f_builtins f_code f_trace f_lineno tb_frame tb_next tb_lasti cell_contents
     with_traceback get_stack get_coro print_stack sys os modules builtins gc inspect ctypes ctypeslib importlib
-    subprocess mro lib testing attrgetter methodcaller Formatter get_type_hints get_field vformat eval exec
+    subprocess mro lib testing attrgetter methodcaller get_type_hints get_field vformat eval exec
     evaluate load_module exec_module register register_dialect register_error read_text write_text read_bytes
     write_bytes iterdir glob rglob unlink rename symlink_to hardlink_to link_to touch mkdir rmdir chmod lchmod
     fileno detach tofile fromfile memmap dump save savez to_pickle to_sql to_hdf to_parquet to_feather to_stata
