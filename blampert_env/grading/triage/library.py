@@ -83,8 +83,7 @@ _MEMBERS = _listed(
         sha3_512 shake_128 shake_256
     """,
     heapq="""
-        heapify heapify_max heappop heappush heappush_max heappushpop heappushpop_max heapreplace merge nlargest
-        nsmallest
+        heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest
     """,
     hmac="compare_digest digest new",
     html="escape unescape",

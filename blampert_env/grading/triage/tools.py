@@ -149,10 +149,12 @@ class Tools:
         """A class, its bases and what is derived of it."""
         key = f"{owner.path}::{owner.name}"
         if key not in self._families:
-            bases = self._bases(owner)
-            keys = {f"{one.path}::{one.name}" for one in bases}
-            below = [one for one in self._classes.values() if owner in self._bases(one) and one is not owner]
-            self._families[key] = bases + [one for one in below if f"{one.path}::{one.name}" not in keys]
+            found = self._bases(owner)
+            for one in self._classes.values():
+                bases = self._bases(one)
+                if owner in bases:  # what is derived of it, and what that is derived of as well
+                    found += [base for base in bases if base not in found]
+            self._families[key] = found
         return self._families[key]
 
     def _bases(self, owner: ClassFacts) -> list[ClassFacts]:
@@ -177,7 +179,9 @@ class Tools:
     def _tuple_fields(self, key: str) -> list[str]:
         """Of ``namedtuple("T", "a b")``."""
         path, _, name = key.partition("::")
-        found = [inner for value in self._names.files[path].values.get(name, ()) for inner in ast.walk(value)]
+        module = self._names.files.get(path)
+        values = module.values.get(name, ()) if module is not None else ()
+        found = [inner for value in values for inner in ast.walk(value)]
         texts = [node.value for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         return [part for text in texts[1:] or texts for part in text.replace(",", " ").split()]
 
@@ -229,7 +233,10 @@ class Tools:
             if words.is_dunder(name) or name in words.BUILTIN_METHODS:
                 return  # a field of that name plain code cannot store
             owner = self._classes.get(f"{one.path}::{one.owner}") if atom.startswith("..") else None
-            for method in self.methods(name, owner, one.path) if owner is not None else self._methods.get(name, ()):
+            relatives = {(known.path, known.name) for known in self.family(owner)} if owner is not None else None
+            for method in self._methods.get(name, ()):
+                if relatives is not None and (method.path, method.owner) not in relatives:
+                    continue
                 if method.key not in self._returning:
                     self._returning.add(method.key)
                     self._todo.append(method)
