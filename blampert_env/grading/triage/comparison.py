@@ -32,34 +32,19 @@ class Comparison:
 
     def text(self, units: Sequence[Unit], text: str) -> bool:
         """Compare text; False if it cannot be told apart from here."""
-        for gap in layout.gaps(units, text):
-            if self._is_inside(gap):
-                continue
-            body = layout.statements(gap)
-            if body is None:
-                return False
+        gap = layout.gap(units, text)
+        if len(gap.units) == 1 and gap.units[0].inside is not None and gap.text.startswith(gap.units[0].inside[0]):
+            header, indent, members = gap.units[0].inside
+            inner = layout.gap(members, gap.text[len(header) :], gap.line + header.count("\n"))
+            body = layout.statements(inner, indent)
+            node = gap.units[0].nodes[0]
+            if body is not None and isinstance(node, ast.ClassDef):
+                self.block(inner.units, body, f"{node.name}.", self._view.module.classes.get(node.name))
+                return True
+        body = layout.statements(gap)
+        if body is not None:
             self.block(gap.units, body, "", None)
-        return True
-
-    def _is_inside(self, gap: Gap) -> bool:
-        """Whether the gap is a class that differs in some members only; they are compared then."""
-        if len(gap.units) != 1 or (inside := gap.units[0].inside) is None:
-            return False
-        header, indent, members = inside
-        if not gap.text.startswith(header):
-            return False
-        line = gap.line + header.count("\n")
-        found = []
-        for inner in layout.gaps(members, gap.text[len(header) :]):
-            body = layout.statements(Gap(inner.units, inner.text, line + inner.line), indent)
-            if body is None:
-                return False
-            found.append((inner.units, body))
-        node = gap.units[0].nodes[0]
-        assert isinstance(node, ast.ClassDef)
-        for changed, body in found:
-            self.block(changed, body, f"{node.name}.", self._view.module.classes.get(node.name))
-        return True
+        return body is not None
 
     def block(self, units: Sequence[Unit], body: Sequence[ast.stmt], prefix: str, owner: ClassFacts | None) -> None:
         """Compare statements of the same block."""
@@ -83,12 +68,11 @@ class Comparison:
     def _dropped(self, nodes: Sequence[ast.stmt]) -> None:
         for node in nodes:
             if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-                self.why(node, "what the project has here is gone", shift=False)
+                self.why(node, "what the project has here is gone")
 
-    def why(self, node: ast.AST, text: str, shift: bool = True) -> None:
+    def why(self, node: ast.AST, text: str) -> None:
         """Note a reason."""
-        line = getattr(node, "lineno", 1) + (getattr(node, "blampert_shift", 0) if shift else 0)
-        self.reasons.append((line, text))
+        self.reasons.append((getattr(node, "lineno", 1), text))
 
     def _is_trusted(self, node: ast.stmt, prefix: str) -> bool:
         known = self._trusted.get(f"{prefix}{getattr(node, 'name', '')}") if self._trusted else None
@@ -104,14 +88,11 @@ class Comparison:
         elif isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef):
             if _header(old) != _header(new):
                 self.why(new, f"changes what class {new.name} is made of")
-            _pass_shift(new, new.body)
             self._pair(old.body, new.body, f"{prefix}{new.name}.", self._view.module.classes.get(new.name))
         else:
             for name in ("body", "orelse", "finalbody"):
-                _pass_shift(new, getattr(new, name, []))
                 self._pair(getattr(old, name, []), getattr(new, name, []), prefix, owner)
             for mine, theirs in zip(getattr(old, "handlers", []), getattr(new, "handlers", []), strict=True):
-                _pass_shift(new, theirs.body)
                 self._pair(mine.body, theirs.body, prefix, owner)
 
     def _added(self, node: ast.stmt, prefix: str, owner: ClassFacts | None) -> None:
@@ -159,8 +140,7 @@ class Comparison:
         for function, twin, owner in self._functions:
             rules = Statements(self._view)
             rules.function(function, twin, owner)
-            shift = getattr(function, "blampert_shift", 0)
-            self.reasons += [(line + shift, why) for line, why in rules.reasons]
+            self.reasons += rules.reasons
         self._check_powered(edited)
 
     def _check_powered(self, edited: Sequence[Def]) -> None:
@@ -200,8 +180,7 @@ class Comparison:
         for name in names:
             if self._is_taken(name):
                 rules.why(node, f"binds {name}, a name that means something already")
-        shift = getattr(node, "blampert_shift", 0)
-        self.reasons += [(line + shift, why) for line, why in rules.reasons]
+        self.reasons += rules.reasons
 
 
 def _key(node: ast.stmt) -> tuple[str, str]:
@@ -232,8 +211,3 @@ def _head_of_block(node: ast.stmt) -> str:
 
 def _header(node: ast.ClassDef) -> str:
     return "|".join(ast.dump(part) for part in (*node.bases, *node.keywords, *node.decorator_list))
-
-
-def _pass_shift(node: ast.stmt, body: Sequence[ast.stmt]) -> None:
-    for inner in body:
-        inner.blampert_shift = getattr(node, "blampert_shift", 0)  # type: ignore[attr-defined]
