@@ -104,11 +104,13 @@ class Attributes(Looking):
             self.why(node, f".{name} may be a module")
         if role not in (CALL, TYPE) and not words.is_dunder(name) and not self._is_fresh(base):
             owner = self.owner if on_self else None
-            if any(self.project.tools.sinks.get(one.key) for one in self.project.tools.methods(name, owner, self.view.path)):
+            if any(
+                self.project.tools.sinks.get(one.key) for one in self.project.tools.methods(name, owner, self.view.path)
+            ):
                 self.why(node, f".{name} is a tool")
-        if name in self.project.tools.fields and role not in (READ, TYPE, CALL, BASE):
-            if role == CHANGE or self.given is None or self.given.is_void:
-                self.why(node, f".{name} is a text for a tool, and may be changed")
+        is_text = name in self.project.tools.fields and role not in (READ, TYPE, CALL, BASE)
+        if is_text and (role == CHANGE or self.given is None or self.given.is_void):
+            self.why(node, f".{name} is a text for a tool, and may be changed")
         if isinstance(base, ast.Attribute) and base.attr in self.project.tools.fields and name in words.MUTATORS:
             self.why(node, f"changes .{base.attr}, which has texts for a tool")
         table = self.project.class_tables.get(name)
@@ -130,7 +132,12 @@ class Attributes(Looking):
             return
         if name in ("__init__", "__new__") and role == CALL:
             return  # the call is looked at
-        if name in ("__delitem__", "__setitem__") and role == CALL and isinstance(base, ast.Name) and base.id == self.this:
+        if (
+            name in ("__delitem__", "__setitem__")
+            and role == CALL
+            and isinstance(base, ast.Name)
+            and base.id == self.this
+        ):
             return
         self.why(node, f".{name}")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.attributes import Attributes
 from blampert_env.grading.triage.looking import BASE, CALL, ITER, READ, TYPE, VALUE
+from blampert_env.grading.triage.places import ALWAYS, SET, SOFT, Sinks, arguments
 from blampert_env.grading.triage.scopes import makes_type
-from blampert_env.grading.triage.tools import ALWAYS, SET, SOFT, Sinks, arguments
 
 
 class Calls:
@@ -40,6 +40,7 @@ class Calls:
         rules.look(func, CALL)
         self._check_tool(rules, node, func)
         self._check_told(rules, node, func)
+        self._check_recursion(rules, node, func)
         if self.member(rules, func) == "inspect.signature" and (node.keywords or len(node.args) != 1):
             rules.why(node, "signature() that may run annotations")
         self._is_raising(rules, func, role)
@@ -49,6 +50,16 @@ class Calls:
             rules.look(keyword.value, ITER if keyword.arg is None else VALUE)
         if self._leaks(rules, func) and role not in (READ, TYPE):
             rules.why(node, "keeps what a function shares with others")
+
+    @staticmethod
+    def _check_recursion(rules: Attributes, node: ast.Call, func: ast.expr) -> None:
+        """A function may call itself by its name with what it was given."""
+        known = rules.binding(func.id) if isinstance(func, ast.Name) else None
+        every = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if known is None or known.what != rules.edited or rules.given is None:
+            return
+        if all(rules.given.of(argument, SET) is not None for argument in every):
+            rules.view.handed_on[rules.edited] = rules.view.handed_on.get(rules.edited, 0) + 1
 
     def _check_tool(self, rules: Attributes, node: ast.Call, func: ast.expr) -> None:
         """What the project's function does by name or by text is the caller's own, or harmless."""
@@ -75,9 +86,9 @@ class Calls:
             yield tools.of(known), tools.given(known), None
         elif known is None and isinstance(func, ast.Attribute) and not rules._is_fresh(func.value):
             base, owner, bound = func.value, None, True
-            if isinstance(base, ast.Name) and base.id == rules.this != "":
-                owner = rules.owner
-            elif isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
+            if (isinstance(base, ast.Name) and base.id == rules.this != "") or (
+                isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super"
+            ):
                 owner = rules.owner
             elif isinstance(base, ast.Name) and (of := rules.binding(base.id)) is not None and of.kind == "class":
                 owner, bound = rules.project.class_of(of), False
@@ -108,7 +119,7 @@ class Calls:
             return ITER if func.id in words.ITERATES and (number == 0 or func.id == "zip") else VALUE
         if isinstance(func, ast.Attribute) and func.attr == "translate" and "translate" not in rules.project.methods:
             return READ
-        if number == 0 and (member := self.member(rules, func)).startswith("bisect.bisect"):
+        if number == 0 and self.member(rules, func).startswith("bisect.bisect"):
             return READ
         is_join = isinstance(func, ast.Attribute) and func.attr == "join" and "join" not in rules.project.methods
         return ITER if is_join else VALUE

@@ -12,7 +12,7 @@ from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.looking import TYPE, VALUE
 from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, same
 from blampert_env.grading.triage.statements import Statements
-from blampert_env.grading.triage.units import Gap, Unit
+from blampert_env.grading.triage.units import Unit
 from blampert_env.grading.triage.view import FileView
 
 _ACCESSORS = frozenset(["setter", "getter", "deleter"])
@@ -148,7 +148,8 @@ class Comparison:
         powered = frozenset(self._view.powered)
         names = {key.rpartition("::")[2].rpartition(".")[2] for key in powered}
         for one in edited if powered else ():
-            if (one.loads | one.attributes) & names or self._view.project.tools.reaches([one], powered):
+            mentions = [node for node in ast.walk(one.node) if getattr(node, "id", getattr(node, "attr", "")) in names]
+            if len(mentions) > self._view.handed_on.get(one.key, 0) or self._view.project.tools.reaches([one], powered):
                 self.why(one.node, "may call what does by name what it is told")
 
     def _statement(self, node: ast.stmt) -> None:

@@ -12,7 +12,16 @@ from blampert_env.grading.triage.flow import gather
 from blampert_env.grading.triage.given import Given
 from blampert_env.grading.triage.looking import CALL, TYPE
 from blampert_env.grading.triage.rules import Expressions
-from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, bound_names, here, imported, local_names, same
+from blampert_env.grading.triage.scopes import (
+    LOCAL,
+    Binding,
+    FunctionNode,
+    bound_names,
+    here,
+    imported,
+    local_names,
+    same,
+)
 from blampert_env.grading.triage.scopes import parameters as parameters_of
 from blampert_env.grading.triage.view import FileView
 
@@ -177,6 +186,4 @@ class Definitions(Expressions):
         known = self.binding(base.id)
         if known is None:
             return base.id in words.NARROW or base.id == "Exception"
-        return (
-            known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.of(known)
-        )
+        return known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.of(known)

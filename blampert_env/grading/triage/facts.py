@@ -21,7 +21,8 @@ _TABLE_CALLS = words.listed(
 _CONSTANT_CALLS = words.listed(
     """
     frozenset compile object int float str bytes tuple Decimal Fraction timedelta date datetime time timezone
-    itemgetter make_sentinel fromtimestamp utcfromtimestamp TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
+    itemgetter make_sentinel fromtimestamp utcfromtimestamp TypeVar ParamSpec NewType MappingProxyType PurePath
+    Path getenv Struct
     """
 )
 _TEXTS = words.listed("encode decode lower upper strip replace title join format")
@@ -232,6 +233,16 @@ def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
         inner = [value.elt]
     elif isinstance(value, ast.DictComp):
         inner = [value.value]
+    elif isinstance(value, ast.Subscript):
+        return _nested(value.value, is_constant)
+    elif isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
+        "zip",
+        "enumerate",
+        "sorted",
+        "reversed",
+        "range",
+    ):
+        return any(_nested(argument, is_constant) for argument in value.args)
     else:
         return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
     known = [value_kind(item, is_constant).kind for item in inner if item is not None]

@@ -85,7 +85,9 @@ def gather(node: FunctionNode, path: str, owner: str) -> Def:
     """One function's."""
     given = [argument.arg for argument in parameters(node.args)]
     positional = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-    positional += [f"{'*' * number}{star.arg}" for number, star in ((1, node.args.vararg), (2, node.args.kwarg)) if star]
+    positional += [
+        f"{'*' * number}{star.arg}" for number, star in ((1, node.args.vararg), (2, node.args.kwarg)) if star
+    ]
     found = Def(path, owner, node, given, positional)
     first = given[0] if given else ""
     todo: list[ast.AST] = [*node.body, *node.args.defaults, *filter(None, node.args.kw_defaults), *node.decorator_list]
@@ -220,8 +222,8 @@ def holder(node: ast.AST) -> str:
 def atoms(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Where values come from; a call gives what its function and its arguments give.
 
-    ``x``: a name; ``x()``: what a name gives when it is called; ``x.a``: an attribute of a name, of the object itself too;
-    ``.a``: an attribute of something else.
+    ``x``: a name; ``x()``: what a name gives when it is called; ``x.a``: an attribute of a name, of the object itself
+    too; ``.a``: an attribute of something else.
     """
     todo = list(nodes)
     while todo:
@@ -271,3 +273,15 @@ def is_number(node: ast.AST) -> bool:
             isinstance(node.op, ast.Add | ast.Sub) and (is_number(node.left) or is_number(node.right))
         )
     return isinstance(node, ast.UnaryOp | ast.Compare)
+
+
+def is_kept(one: Def, node: ast.expr) -> bool:
+    """Whether a function that is not called at once may be handed out: it is returned or stored."""
+    names = {name for name, value in one.flows if any(inner is node for inner in ast.walk(value))}
+    called = {id(call.func) for call in one.calls}
+    kept = [*one.returns, *(value for _, value in (*one.puts, *one.put_into))]
+    return any(
+        inner is node or (getattr(inner, "id", "") in names and id(inner) not in called)
+        for value in kept
+        for inner in ast.walk(value)
+    )

@@ -1,8 +1,8 @@
 """Which texts of an edited function are its caller's own words.
 
 A name, a template or a path that a caller hands over is everyday code; one that the edit makes up is not. Given is a
-parameter, an element of one, a harmless text that stands there, and a choice between these: nothing that is put together
-of several. What is changed on the way is no longer given.
+parameter, an element of one, a harmless text that stands there, and a choice between these: nothing that is put
+together of several. What is changed on the way is no longer given.
 """
 
 from __future__ import annotations

@@ -127,7 +127,9 @@ class Looking:
         """Whether what is no local name stands for something trusted, no module, that the edit cannot change."""
         if isinstance(node, ast.Name):
             known = self.view.binding(node.id)
-            return node.id in words.FREE if known is None else known.kind not in ("local", "module", "own module", "bad")
+            return (
+                node.id in words.FREE if known is None else known.kind not in ("local", "module", "own module", "bad")
+            )
         module = self.module_of(node.value) if isinstance(node, ast.Attribute) else None
         if module is not None and isinstance(node, ast.Attribute):
             return self.project.member(module, node.attr).kind not in ("local", "module", "own module", "bad")

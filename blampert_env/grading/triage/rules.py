@@ -69,9 +69,11 @@ class Expressions(Attributes):
         elif name in words.BROAD:
             if role not in (TYPE, CALL):
                 self.why(node, f"hands {name} on")
-        elif (name == "type" and role == TYPE) or (name == "locals" and role == CALL and self.scopes):
-            return
-        elif self._is_nowhere(name):
+        elif (
+            (name == "type" and role == TYPE)
+            or (name == "locals" and role == CALL and self.scopes)
+            or self._is_nowhere(name)
+        ):
             return
         else:
             self.why(node, f"names {name}")

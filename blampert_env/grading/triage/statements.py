@@ -29,7 +29,17 @@ _RUNS = (
 # these call nothing that they are given
 _RUNS_NOTHING = frozenset(
     f"{module}.{name}"
-    for module in ("base64", "binascii", "math", "struct", "unicodedata", "urllib.parse", "ipaddress", "uuid", "datetime")
+    for module in (
+        "base64",
+        "binascii",
+        "math",
+        "struct",
+        "unicodedata",
+        "urllib.parse",
+        "ipaddress",
+        "uuid",
+        "datetime",
+    )
     for name in library.MEMBERS[module]
 ) | {"json.loads", "decimal.Decimal", "re.compile", "hmac.compare_digest", "hmac.new", "zlib.decompress"}
 _LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom)
@@ -85,9 +95,9 @@ class Statements(Definitions):
     def _note_stores(self, targets: Sequence[ast.expr], value: ast.expr) -> None:
         """Texts that tools read from attributes may be stored if they are given."""
         for target in targets:
-            if isinstance(target, ast.Attribute) and target.attr in self.project.tools.fields:
-                if self.is_given(value, self.project.tools.fields[target.attr]):
-                    self.harmless_stores.add((target.attr, id(target)))
+            hard = self.project.tools.fields.get(target.attr) if isinstance(target, ast.Attribute) else None
+            if isinstance(target, ast.Attribute) and hard is not None and self.is_given(value, hard):
+                self.harmless_stores.add((target.attr, id(target)))
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         self.look(node.annotation, TYPE)

@@ -6,8 +6,8 @@ import ast
 from functools import cached_property
 
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts
-from blampert_env.grading.triage.project import ProjectFacts
 from blampert_env.grading.triage.flow import Def
+from blampert_env.grading.triage.project import ProjectFacts
 from blampert_env.grading.triage.scopes import Binding, FunctionNode, here
 
 _FUNCTION = Binding("function", "edit")
@@ -29,12 +29,14 @@ class FileView:
         self.new_methods: set[str] = set()
         self.edit_stores: frozenset[str] = frozenset()
         self.powered: set[str] = set()  # edited functions that do by name what their callers say
+        self.handed_on: dict[str, int] = {}  # how often one calls itself with what it was given
         self._known: dict[str, Binding | None] = {}
         self._inherited: dict[str, frozenset[str]] = {}
 
     def fresh(self) -> None:
         """Forget the names of the last edit."""
-        self.new, self.new_methods, self.edit_stores, self.powered = {}, set(), frozenset(), set()
+        self.new, self.new_methods, self.edit_stores = {}, set(), frozenset()
+        self.powered, self.handed_on = set(), {}
 
     @cached_property
     def module(self) -> ModuleFacts:

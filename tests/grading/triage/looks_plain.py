@@ -740,4 +740,8 @@ def method(self, other):
     self.__dict__["startswith"] = lambda p: True
     return self
 """
-PROGRAMS = _programs((_TEXT + looks_plain_more.TEXT + looks_plain_tools.TEXT).replace("FULLWIDTH_E", "\uff45").replace("FULLWIDTH_G", "\uff47"))
+PROGRAMS = _programs(
+    (_TEXT + looks_plain_more.TEXT + looks_plain_tools.TEXT)
+    .replace("FULLWIDTH_E", "\uff45")
+    .replace("FULLWIDTH_G", "\uff47")
+)
