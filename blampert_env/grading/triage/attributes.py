@@ -93,7 +93,11 @@ class Attributes(Looking):
             if not self._may_be_private(name, on_self):
                 self.why(node, f".{name} is private")
         elif name in ("format", "format_map") and not (on_self and name in self.view.own_names(self.owner)):
-            is_text = not isinstance(base, ast.Name) or self.binding(base.id) is not None
+            module = self.module_of(base.value) if isinstance(base, ast.Attribute) else None
+            known = self.binding(base.id) if isinstance(base, ast.Name) else None
+            if module is not None and isinstance(base, ast.Attribute):
+                known = self.project.member(module, base.attr)
+            is_text = not isinstance(base, ast.Name) if known is None else known.kind in ("local", "constant")
             if not (role == CALL and name == "format" and is_text and self.is_given(base, 0)):
                 self.why(node, f".{name} of what is no constant")
         elif name == "replace" and role != CALL:

@@ -235,6 +235,8 @@ def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
         inner = [value.value]
     elif isinstance(value, ast.Subscript):
         return _nested(value.value, is_constant)
+    elif isinstance(value, ast.BinOp):
+        return _nested(value.left, is_constant) or _nested(value.right, is_constant)
     elif isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
         "zip",
         "enumerate",

@@ -275,6 +275,18 @@ def is_number(node: ast.AST) -> bool:
     return isinstance(node, ast.UnaryOp | ast.Compare)
 
 
+def aliases(one: Def, node: ast.expr) -> set[str]:
+    """Names that a function gives to a value, or to a choice between it and others."""
+    found = set()
+    for name, value in one.flows:
+        choices = value.values if isinstance(value, ast.BoolOp) else [value]
+        if isinstance(value, ast.IfExp):
+            choices = [value.body, value.orelse]
+        if any(choice is node for choice in choices):
+            found.add(name)
+    return found
+
+
 def is_kept(one: Def, node: ast.expr) -> bool:
     """Whether a function that is not called at once may be handed out: it is returned or stored."""
     names = {name for name, value in one.flows if any(inner is node for inner in ast.walk(value))}

@@ -4,7 +4,7 @@ A function is a tool by those of its parameters that reach a dangerous *place* (
 an ``eval`` or of a ``format``, the path of an ``open``), on whatever way: by its own names, by another function's
 parameters, by an attribute that is stored here and read there. It is one whatever it is given (:data:`ALWAYS`) where it
 reads frames or module tables, needs a library that is not known to be harmless, or lets its caller give the name later.
-A class is what making it is, or one if it answers comparisons with anything but a comparison (a query's ``==``).
+A class is what making it is, or one if its ``==`` answers with anything but a comparison.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import ClassFacts
 from blampert_env.grading.triage.families import MAKING, Families
-from blampert_env.grading.triage.flow import Def, atoms, holder, is_kept
+from blampert_env.grading.triage.flow import Def, aliases, atoms, holder, is_kept
 from blampert_env.grading.triage.liars import is_liar
 from blampert_env.grading.triage.places import ALWAYS, PATH, SOFT, Names, Place, Places, Sinks, arguments
 from blampert_env.grading.triage.scopes import Binding, root
@@ -79,13 +79,6 @@ class Tools:
             return [one for one in found if (one.path, one.owner) in near]
         return found
 
-    def own(self, owner: ClassFacts, name: str) -> Sinks:
-        """Of a class's special method, its bases' included."""
-        found: Sinks = {}
-        for one in self._known.bases(owner):
-            found |= self.sinks.get(f"{one.path}::{one.name}.{name}", {})
-        return found
-
     def reaches(self, starts: Iterable[Def], goals: frozenset[str]) -> bool:
         """Whether functions may come to call one of the goals, given as ``path::name``, by another function."""
         todo, seen = [one for start in starts for one in self._callees(start) if one.key not in goals], set(starts)
@@ -123,7 +116,7 @@ class Tools:
         if owner is None:
             return {name: self.fields[name] for name in self._known.tuple_fields(key) if name in self.fields}
         bases = self._known.bases(owner)
-        if any(is_liar(one.node) or _is_metaclass(one.node) for one in bases):
+        if any(is_liar(one.node) or "type" in map(root, one.node.bases) for one in bases):
             return {ALWAYS: PATH}
         for one in bases:  # operators, whose arguments nobody looks at
             for name in one.methods:
@@ -256,8 +249,19 @@ class Tools:
             values = self.sinks.get(known.what) if known is not None and known.kind == "function" else None
             if values and (ALWAYS in values or is_kept(one, node)):
                 yield (), PATH
-            elif values:  # it is called with what the function itself is given
-                yield tuple(ast.Name(name) for name in one.given), max(values.values())
+            elif values and known is not None:
+                yield from self._of_value(one, node, values, self.given(known))
+
+    def _of_value(self, one: Def, node: ast.expr, sinks: Sinks, given: list[str]) -> Iterator[Place]:
+        """Of a tool that is not called at once: what it is called with by another name, or else all that is given."""
+        names = aliases(one, node)
+        calls = [call for call in one.calls if isinstance(call.func, ast.Name) and call.func.id in names]
+        handed_on = {inner.id for call in one.calls for inner in call.args if isinstance(inner, ast.Name)} & names
+        places = [(arguments(call, given, name, hard), hard) for call in calls for name, hard in sinks.items()]
+        if not calls or handed_on or any(ALWAYS in self._expanded(one, nodes) for nodes, _ in places):
+            known = () if one.this else tuple(ast.Name(name) for name in one.given)
+            places = [(known, max(sinks.values()))]
+        yield from (place for place in places if place[0] or one.this)
 
     def _called(self, one: Def, call: ast.Call) -> Iterator[tuple[Sinks, list[str]]]:
         func = call.func
@@ -293,7 +297,3 @@ class Tools:
             for node in ast.walk(one.node)
             if isinstance(node, ast.Name | ast.Attribute) and id(node) not in called and id(node) not in inner
         ]
-
-
-def _is_metaclass(node: ast.ClassDef) -> bool:
-    return any(isinstance(base, ast.Name) and base.id == "type" for base in node.bases)

@@ -91,6 +91,8 @@ def gap(units: Sequence[Unit], text: str, line: int = 0) -> Gap:
         start += len(units[first].text)
         first += 1
     end, last = len(text), len(units)
+    while end > start and text[line_start := text.rfind("\n", start, end - 1) + 1 or start] in "#\n":
+        end = line_start  # blank lines and comments at the end
     while last > first and text.endswith(units[last - 1].text, start, end):
         before = end - len(units[last - 1].text)
         if before > start and text[before - 1] != "\n":

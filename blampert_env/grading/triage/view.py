@@ -8,7 +8,7 @@ from functools import cached_property
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts
 from blampert_env.grading.triage.flow import Def
 from blampert_env.grading.triage.project import ProjectFacts
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, makes_type
 
 _FUNCTION = Binding("function", "edit")
 _UNKNOWN = ModuleFacts("", ())
@@ -31,7 +31,6 @@ class FileView:
         self.powered: set[str] = set()  # edited functions that do by name what their callers say
         self.handed_on: dict[str, int] = {}  # how often one calls itself with what it was given
         self._known: dict[str, Binding | None] = {}
-        self._inherited: dict[str, frozenset[str]] = {}
 
     def fresh(self) -> None:
         """Forget the names of the last edit."""
@@ -66,7 +65,7 @@ class FileView:
 
     @cached_property
     def leaks(self) -> frozenset[str]:
-        """Functions of the project that return what they share with others: tables, cached values."""
+        """Functions of the project that return what they share with others (tables, cached values) or types."""
         return frozenset(
             f"{module.path}::{name}"
             for module in self.project.files.values()
@@ -79,7 +78,7 @@ class FileView:
             func = decorator.func if isinstance(decorator, ast.Call) else decorator
             if getattr(func, "attr", getattr(func, "id", "")) in ("cache", "lru_cache", "memoize"):
                 return True
-        return any(self._is_shared(path, value) for value in one.returns)
+        return any(self._is_shared(path, value) or makes_type(value) for value in one.returns)
 
     def _is_shared(self, path: str, value: ast.expr) -> bool:
         """Whether a value is a table of the module or of a class, or may be a part of one that can be changed."""

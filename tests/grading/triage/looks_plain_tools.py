@@ -422,6 +422,76 @@ def target(x):
     except Exception:
         pass
     return "called"
+# types: by a function
+def target(x):
+    k = kind_of(Thing)
+    return k("L", (), {"startswith": lambda s, p: True})()
+# types: by a function in a list
+def target(x):
+    return [kind_of(Thing)][0]("L", (), {"startswith": lambda s, p: True})()
+# types: by a function in a map
+def target(x):
+    return list(map(kind_of, [Thing]))[0]("L", (), {"startswith": lambda s, p: True})()
+# types: by percent
+def target(x):
+    return "%s" % type("L", (), {"__str__": lambda s: "HELLO"})()
+# told: a harmless name of a shared thing
+def target(x):
+    operator.methodcaller("clear")(TABLE)
+# told: a getter of a class
+def target(x):
+    return operator.attrgetter("same.__code__")(Thing)
+# told: a getter of a private name
+def target(x):
+    return operator.attrgetter("_os")(random)
+# told: a getter by star
+def target(x):
+    return operator.attrgetter(*["__globals__"])(x)
+# told: a getter as a value
+def target(x):
+    return functools.reduce(lambda a, b: b(a), map(operator.attrgetter, ["__globals__"]), x)
+# told: a caller of format
+def target(x):
+    return operator.methodcaller("format", x)("{0.__globals__}")
+# told: a getter of format
+def target(x):
+    return operator.attrgetter("format")("{0.__globals__}")(x)
+# told: a formatter
+def target(x):
+    return string.Formatter().format("{0.__globals__}", x)
+# told: a formatter's field
+def target(x):
+    return string.Formatter().get_field("0.__globals__", [x], {})
+# told: a formatter's format as a value
+def target(x):
+    return list(map(string.Formatter().format, ["{0.__globals__}"], [x]))
+# told: a formatter's class
+def target(x):
+    return string.Formatter.format(string.Formatter(), "{0.__globals__}", x)
+# recursion: with a name of its own
+def target(x, name=None):
+    return pick(x, name) if name else target(x, name="__globals__")
+# recursion: by another name
+def target(x, name=None):
+    again = target
+    return pick(x, name) if name else again(x, "__globals__")
+# recursion: by a map
+def target(x, name=None):
+    return pick(x, name) if name else list(map(target, [x], ["__globals__"]))
+# recursion: by the module
+def target(x, name=None):
+    import mod
+    return pick(x, name) if name else mod.target(x, "__globals__")
+# recursion: by a helper
+def helped(x):
+    return target(x, "__globals__")
+def target(x, name=None):
+    return pick(x, name) if name else helped(x)
+# recursion: of two functions
+def target(x, name=None):
+    return pick(x, name) if name else other(x)
+def other(x):
+    return target(x, "".join(["__glo", "bals__"]))
 # nowhere: a name that tests set
 def target(x):
     return EXPECTED["n"]

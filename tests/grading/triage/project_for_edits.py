@@ -190,6 +190,10 @@ def read(path):
         return file.read()
 
 
+def kind_of(thing):
+    return type(thing)
+
+
 def first_default(function):
     return function.__defaults__[0]
 
