@@ -194,7 +194,7 @@ class Attributes(Looking):
         if name in tests.called or name in tests.own or name in owner.methods or name in self.project.methods:
             self.why(node, f"sets .{name}, which the tests or others call")
         elif self.method not in ("__init__", "__post_init__") and (
-            (name in self.project.shared and name not in owner.level) or name in words.BUILTIN_METHODS
+            (self.project.is_shared(name) and name not in owner.level) or name in words.BUILTIN_METHODS
         ):
             self.why(node, f"sets .{name}, which others may read")
         elif name in words.LIBRARY_ATTRIBUTES and self.method not in ("__init__", "__post_init__"):

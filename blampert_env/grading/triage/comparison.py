@@ -102,7 +102,7 @@ class Comparison:
         if isinstance(node, FunctionNode):
             if owner is not None:
                 taken = (
-                    words.is_dunder(node.name) or node.name in project.shared or node.name in project.tests.mentioned
+                    words.is_dunder(node.name) or project.is_shared(node.name) or node.name in project.tests.mentioned
                 )
                 taken = taken or node.name in words.BUILTIN_METHODS
                 self._view.new_methods.add(node.name)

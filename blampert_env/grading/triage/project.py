@@ -9,7 +9,7 @@ from functools import cached_property
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, module_facts, value_kind
 from blampert_env.grading.triage.scopes import LOCAL, Binding
-from blampert_env.grading.triage.testfacts import test_facts
+from blampert_env.grading.triage.testfacts import TestFacts
 from blampert_env.grading.triage.tools import Tools
 
 _STRICTEST = [
@@ -46,7 +46,7 @@ class ProjectFacts:
         tests: Mapping[str, str],
         modules: Mapping[str, str],
     ) -> None:
-        self.tests = test_facts(tuple(text for path, text in tests.items() if path.endswith(".py")))
+        self.tests = TestFacts(tuple(text for path, text in tests.items() if path.endswith(".py")))
         self._texts = {
             path: tuple(text for text in (sources.get(path), reference.get(path)) if text is not None)
             for path in {**sources, **reference}
@@ -81,12 +81,14 @@ class ProjectFacts:
         """Names of methods of trusted classes."""
         return frozenset(name for one in self.classes for name in one.methods)
 
+    def is_shared(self, name: str) -> bool:
+        """Whether classes, modules or the tests' own classes have a name: storing it might change what others read."""
+        return name in self._shared or name in self.tests.own
+
     @cached_property
-    def shared(self) -> frozenset[str]:
-        """Names that classes, modules and the tests' own classes have: storing them might change what others read."""
+    def _shared(self) -> frozenset[str]:
         level = {name for one in self.classes for name in one.level}
-        modules = {name for module in self.files.values() for name in module.names}
-        return self.methods | level | modules | self.tests.own
+        return self.methods | level | {name for module in self.files.values() for name in module.names}
 
     @cached_property
     def privates(self) -> frozenset[str]:
@@ -96,10 +98,9 @@ class ProjectFacts:
             frozenset(name for name in named if name.startswith("_") and not name.endswith("_")) | words.TUPLE_PRIVATES
         )
 
-    @cached_property
-    def changed(self) -> frozenset[str]:
-        """Names of modules' and classes' tables that trusted functions change themselves, and tests do not name."""
-        return frozenset(name for module in self.files.values() for name in module.changed) - self.tests.mentioned
+    def is_changed(self, name: str) -> bool:
+        """Whether trusted functions change what a name of a module or a class holds, and tests do not name it."""
+        return any(name in module.changed for module in self.files.values()) and name not in self.tests.mentioned
 
     @cached_property
     def module_attributes(self) -> frozenset[str]:
@@ -125,7 +126,7 @@ class ProjectFacts:
         for one in self.classes:
             for name, value in one.level.items():
                 kind = value_kind(value)
-                if kind.kind in ("table", "object") and name not in self.changed and not self._is_field(one, value):
+                if kind.kind in ("table", "object") and not self.is_changed(name) and not self._is_field(one, value):
                     found[name] = Binding("table", nested=kind.nested or kind.kind == "object")
         return found
 
@@ -178,7 +179,7 @@ class ProjectFacts:
 
     def _value(self, path: str, name: str, value: ast.expr) -> Binding:
         kind = value_kind(value, lambda call: self._is_sentinel(path, call))
-        if kind.kind == "table" and name in self.changed:
+        if kind.kind == "table" and self.is_changed(name):
             return LOCAL
         if kind.kind == "class":
             return Binding("class", f"{path}::{name}")

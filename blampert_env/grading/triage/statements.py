@@ -193,7 +193,8 @@ class Statements(Definitions):
                         return False
                 elif (
                     not isinstance(func, ast.Attribute)
-                    or func.attr not in words.BUILTIN_METHODS - self.project.tests.own
+                    or func.attr not in words.BUILTIN_METHODS
+                    or func.attr in self.project.tests.own
                 ):
                     return False
             elif isinstance(node, _RUNS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 
 from blampert_env.grading.triage import words
@@ -20,29 +21,51 @@ _UNITTEST = words.listed(
 
 
 class TestFacts:
-    """What is read from the tests' files. Files that do not parse say nothing.
+    """What is read from the tests' files, each looked at when a name that it has is asked for.
 
     Attributes:
         mentioned: Names, attributes, imported names, and the last part of texts that look like them.
         called: Attributes that the tests call.
         own: What the tests' classes and modules have.
-        has_star: Whether a test imports everything from somewhere.
         decorators: What decorates functions that assert: it decides whether they run at all.
         handed_power: Functions that tests hand a module table, the runner or themselves.
+        has_star: Whether a test imports everything from somewhere.
     """
 
     __test__ = False
 
     def __init__(self, texts: tuple[str, ...]) -> None:
+        self.mentioned = _Names(texts, "mentioned")
+        self.called = _Names(texts, "called")
+        self.own = _Names(texts, "own", _UNITTEST)
+        self.decorators = _Names(texts, "decorators")
+        self.handed_power = _Names(texts, "handed_power")
+        self.has_star = any(re.search(r"\bimport\s*\*", text) for text in texts)
+
+
+class _Names:
+    """Names of one kind, to be asked for one by one."""
+
+    def __init__(self, texts: tuple[str, ...], kind: str, also: frozenset[str] = frozenset()) -> None:
+        self._texts, self._kind, self._also = texts, kind, also
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._also or any(
+            name in text and name in getattr(_file(text), self._kind) for text in self._texts
+        )
+
+
+class _File:
+    """One file of the tests; one that does not parse says nothing."""
+
+    def __init__(self, text: str) -> None:
         self.mentioned: set[str] = set()
         self.called: set[str] = set()
-        self.own = set(_UNITTEST)
-        self.has_star = False
+        self.own: set[str] = set()
         self.decorators: set[str] = set()
         self.handed_power: set[str] = set()
-        for text in texts:
-            for node in ast.walk(tree_of(text) or ast.Module([], [])):
-                self._note(node)
+        for node in ast.walk(tree_of(text) or ast.Module([], [])):
+            self._note(node)
 
     def _note(self, node: ast.AST) -> None:
         if isinstance(node, ast.Name):
@@ -51,7 +74,6 @@ class TestFacts:
             self.mentioned.add(node.attr)
         elif isinstance(node, ast.alias):
             self.mentioned.update(node.name.split("."))
-            self.has_star = self.has_star or node.name == "*"
         elif isinstance(node, ast.Constant):
             last = node.value.rpartition(".")[2] if isinstance(node.value, str) and len(node.value) < 200 else ""
             if last.isidentifier():
@@ -79,13 +101,7 @@ class TestFacts:
                     self.own.add(inner.attr)
 
 
-@lru_cache(maxsize=8)
-def test_facts(texts: tuple[str, ...]) -> TestFacts:
-    """The facts of some test files; many triages share them."""
-    return TestFacts(texts)
-
-
-test_facts.__test__ = False  # type: ignore[attr-defined]
+_file = lru_cache(maxsize=256)(_File)
 
 
 def _last(node: ast.expr) -> str:
