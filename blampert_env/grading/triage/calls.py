@@ -184,6 +184,7 @@ class Calls:
 
     @staticmethod
     def _library_shape(rules: Attributes, node: ast.Call, name: str, starred: bool) -> None:
+        rules.view.swallows = rules.view.swallows or name == "suppress"
         if name == "wraps" and (len(node.args) != 1 or node.keywords or not isinstance(node.args[0], ast.Name)):
             rules.why(node, "wraps() of more than a name")
 

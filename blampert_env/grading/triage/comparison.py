@@ -142,6 +142,8 @@ class Comparison:
             rules.function(function, twin, owner)
             self.reasons += rules.reasons
         self._check_powered(edited)
+        for handler in self._view.turned if self._view.swallows else ():
+            self.why(handler, "turns what tests raise into what is caught")
 
     def _check_powered(self, edited: Sequence[Def]) -> None:
         """A function that does by name what its caller says is never called with names of the edit's own."""

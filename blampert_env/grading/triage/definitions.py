@@ -52,7 +52,10 @@ class Definitions(Expressions):
         # what one method of the edit keeps in its object, another may read
         one = gather(node, self.view.path, owner.name if owner is not None else "")
         self.own_stores = self.view.edit_stores | one.stores if owner is not None else frozenset()
-        self.given, self.edited = Given(one, self.is_trusted, self.is_project, self.project.tools.fields), one.key
+        self.edited = one.key
+        self.given = None  # the edit itself makes instances of its new classes, with texts of its own
+        if owner is None or owner.name in self.view.module.classes:
+            self.given = Given(one, self.is_trusted, self.is_project, self.project.tools.fields)
         self._name_of_function(node, twin, owner)
         self._docstring(node, twin)
         kinds = self._decorators(node, twin)

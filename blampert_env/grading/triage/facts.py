@@ -25,7 +25,7 @@ _CONSTANT_CALLS = words.listed(
     Path getenv Struct
     """
 )
-_TEXTS = words.listed("encode decode lower upper strip replace title join format")
+_TEXTS = words.listed("encode decode lower upper strip")
 _TUPLE_CALLS = frozenset(["namedtuple", "NamedTuple"])
 
 

@@ -134,7 +134,7 @@ class Given:
         if isinstance(node, ast.Constant):
             if node.value is None or isinstance(node.value, bool) or (self._hard < 2 and is_number(node)):
                 return _NOTHING
-            return _NOTHING if not self._hard and _is_harmless(node.value) else None
+            return _NOTHING if not self._hard and is_harmless(node.value) else None
         if is_number(node):
             return None if self._hard == 2 else _NOTHING  # a number may be an open file's
         if isinstance(node, ast.Lambda):
@@ -203,15 +203,17 @@ class Given:
             return _NOTHING
         if isinstance(func, ast.Attribute) and func.attr in _PARTS and not self._is_trusted(func):
             return self._all([func.value, *given], known)
-        if self._is_project(func) and all(
+        if not self._is_project(func) or not all(
             isinstance(value, ast.Name) or (isinstance(value, ast.Constant) and not isinstance(value.value, str))
             for value in given
         ):
-            return self._all(given, known)
-        return None
+            return None
+        if isinstance(func, ast.Attribute) and not self._is_trusted(func):
+            return None if func.attr in words.BUILTIN_METHODS else self._all([func.value, *given], known)
+        return self._all(given, known)
 
 
-def _is_harmless(value: object) -> bool:
+def is_harmless(value: object) -> bool:
     """Whether a text can be no name that leads out, and no part of one, and no template that looks at attributes."""
     if not isinstance(value, str):
         return not isinstance(value, bytes)

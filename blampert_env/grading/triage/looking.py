@@ -15,7 +15,8 @@ from typing import Any
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import ClassFacts
-from blampert_env.grading.triage.given import Given
+from blampert_env.grading.triage.families import MAKING
+from blampert_env.grading.triage.given import Given, is_harmless
 from blampert_env.grading.triage.scopes import Binding, is_fresh
 from blampert_env.grading.triage.view import FileView
 
@@ -117,9 +118,11 @@ class Looking:
             is_called: Whether the text is what a call of it gives.
         """
         if self.given is None:
-            return False
+            return not hard and isinstance(node, ast.Constant) and is_harmless(node.value)
         found = self.given.of(node, hard)
         if any(not name.startswith(".") for name in found or ()):
+            if words.is_dunder(self.method) and self.method not in MAKING:
+                return False  # operators call it, which nobody sees
             self.view.powered.add(self.edited)
         return bool(found) or (found is not None and (not is_called or isinstance(node, ast.Constant)))
 

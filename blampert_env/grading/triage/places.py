@@ -135,9 +135,13 @@ class Places:
                 if not isinstance(func.value, ast.Constant):
                     yield (func.value,), SOFT
             elif (
-                name in ("eval", "exec", "compile", "__import__", "import_module", "get_type_hints", "open")
-                and not (name == "compile" and isinstance(func, ast.Attribute))
-            ) or (name == "type" and (len(call.args) > 1 or _is_starred(call.args))):
+                (
+                    name in ("eval", "exec", "compile", "__import__", "import_module", "get_type_hints", "open")
+                    and not (name == "compile" and isinstance(func, ast.Attribute))
+                )
+                or (name == "signature" and (call.keywords or len(call.args) != 1))
+                or (name == "type" and (len(call.args) > 1 or _is_starred(call.args)))
+            ):
                 yield given, PATH
             elif name in words.NAMED_BY_ARGUMENT:
                 yield (

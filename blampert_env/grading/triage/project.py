@@ -8,6 +8,7 @@ from functools import cached_property
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, module_facts, value_kind
+from blampert_env.grading.triage.flow import Def
 from blampert_env.grading.triage.scopes import LOCAL, Binding
 from blampert_env.grading.triage.testfacts import TestFacts
 from blampert_env.grading.triage.tools import Tools
@@ -197,7 +198,7 @@ class ProjectFacts:
         if known.kind == "function":
             where, _, name = known.what.partition("::")
             defs = self.files[where].functions[name] if where in self.files else []
-            return bool(defs) and all(_hands_through(inner) for one in defs for inner in one.returns)
+            return bool(defs) and all(_hands_through(inner, one) for one in defs for inner in one.returns)
         one = self.class_of(known) if not value.args else None
         return one is not None and not (one.stored or one.node.bases or one.level.keys() - {"__slots__"})
 
@@ -270,8 +271,9 @@ class ProjectFacts:
         return ".".join([*parts, module] if module else parts)
 
 
-def _hands_through(value: ast.expr) -> bool:
-    """Names and constants, and tuples of them."""
+def _hands_through(value: ast.expr, one: Def) -> bool:
+    """Whether a value is made of a function's own parameters and of constants."""
     if isinstance(value, ast.Tuple):
-        return all(_hands_through(inner) for inner in value.elts)
-    return isinstance(value, ast.Name | ast.Constant)
+        return all(_hands_through(inner, one) for inner in value.elts)
+    is_given = isinstance(value, ast.Name) and value.id in one.given and value.id not in one.local
+    return is_given or isinstance(value, ast.Constant)

@@ -81,7 +81,9 @@ class Tools:
 
     def reaches(self, starts: Iterable[Def], goals: frozenset[str]) -> bool:
         """Whether functions may come to call one of the goals, given as ``path::name``, by another function."""
-        todo, seen = [one for start in starts for one in self._callees(start) if one.key not in goals], set(starts)
+        todo, seen = [one for start in starts for one in self._callees(start)], set(starts)
+        if any(one.key in goals and words.is_dunder(one.node.name) for one in todo):
+            return True  # a class, by its name
         while todo:
             for one in self._callees(todo.pop()):
                 if one.key in goals:
@@ -125,8 +127,7 @@ class Tools:
                     return {ALWAYS: PATH}
         found: Sinks = {}
         for maker in self._known.makers(owner):
-            for name, hard in self.sinks.get(maker.key, {}).items():
-                found[name] = max(found.get(name, SOFT), hard)
+            found |= {name: max(found.get(name, SOFT), hard) for name, hard in self.sinks.get(maker.key, {}).items()}
         for one in bases:
             found |= {name: self.fields[name] for name in one.fields if name in self.fields}
             for keyword in one.node.keywords:

@@ -30,12 +30,14 @@ class FileView:
         self.edit_stores: frozenset[str] = frozenset()
         self.powered: set[str] = set()  # edited functions that do by name what their callers say
         self.handed_on: dict[str, int] = {}  # how often one calls itself with what it was given
+        self.turned: list[ast.AST] = []  # handlers that catch what tests raise, and raise something else
+        self.swallows = False  # whether the edit goes on after an exception
         self._known: dict[str, Binding | None] = {}
 
     def fresh(self) -> None:
         """Forget the names of the last edit."""
         self.new, self.new_methods, self.edit_stores = {}, set(), frozenset()
-        self.powered, self.handed_on = set(), {}
+        self.powered, self.handed_on, self.turned, self.swallows = set(), {}, [], False
 
     @cached_property
     def module(self) -> ModuleFacts:

@@ -492,6 +492,94 @@ def target(x, name=None):
     return pick(x, name) if name else other(x)
 def other(x):
     return target(x, "".join(["__glo", "bals__"]))
+# exceptions: turned into another
+def target(x):
+    try:
+        try:
+            x()
+        except Exception:
+            raise KeyError
+    except KeyError:
+        return "called"
+# exceptions: all turned into another
+def target(x):
+    try:
+        try:
+            x()
+        except BaseException as e:
+            raise KeyError(e)
+    except LookupError:
+        pass
+    return "called"
+# exceptions: turned by an inner function
+def target(x):
+    def call():
+        try:
+            x()
+        except Exception as e:
+            raise ValueError(1) from e
+    with contextlib.suppress(ValueError):
+        call()
+    return "called"
+# exceptions: turned by a helper
+def call(f):
+    try:
+        f()
+    except AssertionError as e:
+        raise ValueError(1) from e
+def target(x):
+    try:
+        call(x)
+    except ValueError:
+        return "called"
+# told: a changed text
+def target(x):
+    return pick(x, "__GLOBALS__".lower())["EXPECTED"]["n"]
+# told: a changed text by a name
+def target(x):
+    name = "__GLOBALS__"
+    return pick(x, name.lower())["EXPECTED"]["n"]
+# told: a text by a method of an object
+def target(x):
+    return pick(x, Report("__globals__").text(x))["EXPECTED"]["n"]
+# told: a text by a class
+def target(x):
+    t = Thing("__globals__")
+    return pick(x, t.value)["EXPECTED"]["n"]
+# told: a text by a trusted function
+def target(x, name=None):
+    name = double("__")
+    return pick(x, name)
+# told: a given word's letters
+def target(x, bar="ab", name=None):
+    return pick(x, bar.join(name))
+# tables: handed through a function
+def target(x):
+    HANDED.clear()
+    return 0
+# tables: replaced
+def target(x):
+    REPLACED.clear()
+    return 0
+# told: by the making of an exception
+class FoundError(KeyError):
+    def __init__(self, thing, name):
+        super().__init__(getattr(thing, name))
+def target(x):
+    return FoundError(x, "__globals__").args[0]["EXPECTED"]["n"]
+# told: by the text of an exception
+class FoundError(KeyError):
+    def __init__(self, text):
+        self.text = text
+    def __str__(self):
+        return self.text.format(self)
+def target(x):
+    return str(FoundError("{0.__init__.__globals__[helper].SECRET}"))
+# told: by an inner function's parameter of the same name
+def target(x, name=None):
+    def get(name):
+        return getattr(x, name)
+    return get("__globals__")["EXPECTED"]["n"]
 # nowhere: a name that tests set
 def target(x):
     return EXPECTED["n"]

@@ -194,6 +194,10 @@ def kind_of(thing):
     return type(thing)
 
 
+HANDED = table()
+REPLACED = Thing(TABLE).value.copy()
+
+
 def first_default(function):
     return function.__defaults__[0]
 
