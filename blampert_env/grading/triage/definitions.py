@@ -114,12 +114,20 @@ class Definitions(Expressions):
             if ast.dump(one) in trusted or (isinstance(one, ast.Name) and one.id in _DECORATORS):
                 continue
             self.no_walrus([one])
-            self.look(one, CALL)
+            self._decorator(one)
         if twin is not None and [ast.dump(d) for d in node.decorator_list if ast.dump(d) in trusted] != [
             ast.dump(d) for d in twin.decorator_list
         ]:
             self.why(node, "drops or moves decorators")
         return {one.id for one in node.decorator_list if isinstance(one, ast.Name)}
+
+    def _decorator(self, node: ast.expr) -> None:
+        """A decorator is called with a function."""
+        known = self.binding(node.id) if isinstance(node, ast.Name) else None
+        if isinstance(node, ast.Name) and (known is None or known.kind not in ("function", "class")):
+            self.look(node, CALL)
+        else:
+            self.look(ast.copy_location(ast.Call(node, [ast.Constant(None)], []), node), CALL)
 
     def _scope(self, node: FunctionNode) -> dict[str, Binding]:
         names = local_names(node.body)
@@ -153,7 +161,7 @@ class Definitions(Expressions):
     def _nested(self, node: FunctionNode) -> None:
         self.check_bound(node, node.name)
         for one in node.decorator_list:
-            self.look(one, CALL)
+            self._decorator(one)
         self.arguments(node.args)
         if node.returns is not None:
             self.look(node.returns, TYPE)

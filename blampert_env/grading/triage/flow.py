@@ -60,6 +60,7 @@ class Def:
     puts: list[tuple[str, ast.expr]] = field(default_factory=list)
     returns: list[ast.expr] = field(default_factory=list)
     classes: list[ast.ClassDef] = field(default_factory=list)
+    tries: list[ast.Try] = field(default_factory=list)
     globals: set[str] = field(default_factory=set)
     stores: set[str] = field(default_factory=set)
     kept: set[tuple[str, str]] = field(default_factory=set)
@@ -162,6 +163,8 @@ def _other(node: ast.AST, found: Def) -> None:
             found.changed.add(holder(node.value))
         if isinstance(node.value, ast.Attribute) and node.value.attr == "__dict__":
             found.odd.append(node)
+    elif isinstance(node, ast.Try):
+        found.tries.append(node)
     elif isinstance(node, ast.Global):
         found.globals.update(node.names)
     elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -279,9 +282,7 @@ def aliases(one: Def, node: ast.expr) -> set[str]:
     """Names that a function gives to a value, or to a choice between it and others."""
     found = set()
     for name, value in one.flows:
-        choices = value.values if isinstance(value, ast.BoolOp) else [value]
-        if isinstance(value, ast.IfExp):
-            choices = [value.body, value.orelse]
+        choices = [value.body, value.orelse] if isinstance(value, ast.IfExp) else getattr(value, "values", [value])
         if any(choice is node for choice in choices):
             found.add(name)
     return found

@@ -55,7 +55,7 @@ class Places:
         free = one.loads - one.local
         if free & words.TOOL_NAMES or free & self._harmful_imports(one.path):
             return True
-        if any(is_liar(node) for node in one.classes):
+        if any(is_liar(node) for node in one.classes) or any(_swallows(one, node) for node in one.tries):
             return True
         if free & words.CALLED_BY_TEXT:
             called = {id(call.func) for call in one.calls}
@@ -180,6 +180,16 @@ def arguments(call: ast.Call, given: list[str], name: str, hard: int) -> tuple[a
     if position < len(call.args) and not _is_starred(call.args[: position + 1]):
         return (call.args[position],)
     return every if _is_starred(call.args) or any(keyword.arg is None for keyword in call.keywords) else ()
+
+
+def _swallows(one: Def, node: ast.Try) -> bool:
+    """Whether a function calls what it is given, and goes on whatever that raises: a failed assertion, say."""
+    goes_on = [handler for handler in node.handlers if not isinstance(handler.body[-1], ast.Raise)]
+    kinds = [ast.Name("Exception") if handler.type is None else handler.type for handler in goes_on]
+    if not any(getattr(name, "id", "") in words.BROAD | {"BaseException"} for kind in kinds for name in ast.walk(kind)):
+        return False
+    calls = [inner for part in node.body for inner in ast.walk(part) if isinstance(inner, ast.Call)]
+    return any(isinstance(call.func, ast.Name) and call.func.id in {*one.given, *one.inner} for call in calls)
 
 
 def _is_starred(nodes: Iterable[ast.expr]) -> bool:

@@ -580,6 +580,21 @@ def target(x, name=None):
     def get(name):
         return getattr(x, name)
     return get("__globals__")["EXPECTED"]["n"]
+# swallowed: by a function
+def target(x):
+    return attempt(x)
+# swallowed: by a function in a map
+def target(x):
+    return list(map(attempt, [x]))[0]
+# swallowed: by a decorator
+def target(x):
+    return attempted(x)()
+# swallowed: by a decorator at its place
+def target(x):
+    @attempted
+    def call():
+        x()
+    return call()
 # nowhere: a name that tests set
 def target(x):
     return EXPECTED["n"]

@@ -194,6 +194,23 @@ def kind_of(thing):
     return type(thing)
 
 
+def attempt(function):
+    try:
+        return function()
+    except Exception:
+        return "called"
+
+
+def attempted(function):
+    def inner(*args):
+        try:
+            return function(*args)
+        except (KeyError, AssertionError):
+            pass
+        return "called"
+    return inner
+
+
 HANDED = table()
 REPLACED = Thing(TABLE).value.copy()
 
