@@ -40,7 +40,6 @@ class Calls:
         rules.look(func, CALL)
         self._check_tool(rules, node, func)
         self._check_told(rules, node, func)
-        self._check_recursion(rules, node, func)
         if self.member(rules, func) == "inspect.signature" and (node.keywords or len(node.args) != 1):
             rules.why(node, "signature() that may run annotations")
         self._is_raising(rules, func, role)
@@ -50,16 +49,6 @@ class Calls:
             rules.look(keyword.value, ITER if keyword.arg is None else VALUE)
         if self._leaks(rules, func) and role not in (READ, TYPE):
             rules.why(node, "keeps what a function shares with others")
-
-    @staticmethod
-    def _check_recursion(rules: Attributes, node: ast.Call, func: ast.expr) -> None:
-        """A function may call itself by its name with what it was given."""
-        known = rules.binding(func.id) if isinstance(func, ast.Name) else None
-        every = [*node.args, *(keyword.value for keyword in node.keywords)]
-        if known is None or known.what != rules.edited or rules.given is None:
-            return
-        if all(rules.given.of(argument, SET) is not None for argument in every):
-            rules.view.handed_on[rules.edited] = rules.view.handed_on.get(rules.edited, 0) + 1
 
     def _check_tool(self, rules: Attributes, node: ast.Call, func: ast.expr) -> None:
         """What the project's function does by name or by text is the caller's own, or harmless."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from blampert_env.grading.triage import units as layout
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import ClassFacts
 from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.looking import TYPE, VALUE
-from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, same
+from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, last_name, same
 from blampert_env.grading.triage.statements import Statements
 from blampert_env.grading.triage.units import Unit
 from blampert_env.grading.triage.view import FileView
@@ -150,9 +152,25 @@ class Comparison:
         powered = frozenset(self._view.powered)
         names = {key.rpartition("::")[2].rpartition(".")[2] for key in powered}
         for one in edited if powered else ():
-            mentions = [node for node in ast.walk(one.node) if getattr(node, "id", getattr(node, "attr", "")) in names]
-            if len(mentions) > self._view.handed_on.get(one.key, 0) or self._view.project.tools.reaches([one], powered):
+            unsure = self._called_with_its_own(one)
+            uses = {pair for pair in one.uses if pair[1] in unsure}
+            rest = replace(one, loads=one.loads & unsure, attributes=one.attributes & unsure, uses=uses)
+            if names & unsure or self._view.project.tools.reaches([rest], powered):
                 self.why(one.node, "may call what does by name what it is told")
+
+    def _called_with_its_own(self, one: Def) -> set[str]:
+        """Names that a function of the edit calls with more than it was given, or does not call at once."""
+        given = self._view.givens.get(one.key)
+        counts = Counter(last_name(node) for node in ast.walk(one.node) if isinstance(node, ast.Name | ast.Attribute))
+        for call in one.calls if given is not None else ():
+            every = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if isinstance(call.func, ast.Attribute):
+                base = call.func.value
+                known = self._view.binding(base.id) if isinstance(base, ast.Name) else None
+                every += [] if known is not None and known.kind == "own module" else [base]
+            if all(given is not None and given.of(value, 1) is not None for value in every):
+                counts[last_name(call.func)] -= 1
+        return {name for name, count in counts.items() if count > 0}
 
     def _statement(self, node: ast.stmt) -> None:
         """A statement that the edit adds at the top of the file."""

@@ -56,6 +56,7 @@ class Definitions(Expressions):
         self.given = None  # the edit itself makes instances of its new classes, with texts of its own
         if owner is None or owner.name in self.view.module.classes:
             self.given = Given(one, self.is_trusted, self.is_project, self.project.tools.fields)
+            self.view.givens[one.key] = self.given
         self._name_of_function(node, twin, owner)
         self._docstring(node, twin)
         kinds = self._decorators(node, twin)

@@ -128,6 +128,11 @@ def root(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def last_name(node: ast.AST) -> str:
+    """``"b"`` for ``a.b``, ``"a"`` for ``a``; empty for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def same(one: object, two: object) -> bool:
     """Whether two trees are the same but for where they stand. Stops at the first difference, unlike two dumps."""
     if type(one) is not type(two):

@@ -9,39 +9,17 @@ from typing import Any
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.definitions import Definitions
 from blampert_env.grading.triage.looking import BASE, CHANGE, ITER, READ, TYPE, VALUE
-from blampert_env.grading.triage.scopes import (
-    Binding,
-    bound_names,
-    here,
-    imported,
-    makes_type,
-)
+from blampert_env.grading.triage.scopes import Binding, bound_names, here, imported, makes_type
 from blampert_env.grading.triage.view import FileView
 
-_WRAPPER = Binding("wrapper")
-_CLASS = Binding("cls")
-_DECORATORS = frozenset(["staticmethod", "classmethod", "property"])
 _CALLERS = frozenset(["map", "filter", "sorted", "max", "min", "iter", "next", "sum", "all", "any"])
 _RUNS = (
     ast.Yield, ast.YieldFrom, ast.Await, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.ListComp, ast.SetComp,
     ast.DictComp, ast.GeneratorExp, ast.Assert, ast.Raise, ast.Import, ast.ImportFrom,
 )  # fmt: skip
-# these call nothing that they are given
-_RUNS_NOTHING = frozenset(
-    f"{module}.{name}"
-    for module in (
-        "base64",
-        "binascii",
-        "math",
-        "struct",
-        "unicodedata",
-        "urllib.parse",
-        "ipaddress",
-        "uuid",
-        "datetime",
-    )
-    for name in library.MEMBERS[module]
-) | {"json.loads", "decimal.Decimal", "re.compile", "hmac.compare_digest", "hmac.new", "zlib.decompress"}
+_MODULES = ("base64", "binascii", "ipaddress", "struct", "unicodedata", "uuid")
+_RUNS_NOTHING = {f"{module}.{name}" for module in _MODULES for name in library.MEMBERS[module]}  # that it is given
+_RUNS_NOTHING |= {"json.loads", "decimal.Decimal", "re.compile", "hmac.compare_digest", "hmac.new", "zlib.decompress"}
 _LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom)
 
 

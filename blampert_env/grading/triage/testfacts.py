@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import tree_of
-from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, root
+from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root
 
 _DANGEROUS = words.listed("globals locals vars sys builtins __builtins__ inspect gc importlib pytest")
 _UNITTEST = words.listed(
@@ -82,7 +82,7 @@ class _File:
             if isinstance(node.func, ast.Attribute):
                 self.called.add(node.func.attr)
             if any(_is_power(given) for given in (*node.args, *(keyword.value for keyword in node.keywords))):
-                self.handed_power.add(_last(node.func))
+                self.handed_power.add(last_name(node.func))
         elif isinstance(node, ast.ClassDef):
             self._note_class(node)
         elif isinstance(node, FunctionNode):
@@ -91,21 +91,17 @@ class _File:
                 self.own.add(node.name)
             if node.decorator_list and (is_test or any(isinstance(n, ast.Assert) for n in ast.walk(node))):
                 called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-                self.decorators.update(map(_last, called))
+                self.decorators.update(map(last_name, called))
 
     def _note_class(self, node: ast.ClassDef) -> None:
         self.own.update(name for inner in here(node.body) for name in bound_names(inner))
-        if any("Test" in _last(base) for base in node.bases):
+        if any("Test" in last_name(base) for base in node.bases):
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
                     self.own.add(inner.attr)
 
 
 _file = lru_cache(maxsize=256)(_File)
-
-
-def _last(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _is_power(node: ast.expr) -> bool:

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts
 from blampert_env.grading.triage.flow import Def
+from blampert_env.grading.triage.given import Given
 from blampert_env.grading.triage.project import ProjectFacts
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, makes_type
+from blampert_env.grading.triage.scopes import Binding, makes_type, root
 
 _FUNCTION = Binding("function", "edit")
 _UNKNOWN = ModuleFacts("", ())
@@ -29,7 +30,7 @@ class FileView:
         self.new_methods: set[str] = set()
         self.edit_stores: frozenset[str] = frozenset()
         self.powered: set[str] = set()  # edited functions that do by name what their callers say
-        self.handed_on: dict[str, int] = {}  # how often one calls itself with what it was given
+        self.givens: dict[str, Given] = {}  # what edited functions are given
         self.turned: list[ast.AST] = []  # handlers that catch what tests raise, and raise something else
         self.swallows = False  # whether the edit goes on after an exception
         self._known: dict[str, Binding | None] = {}
@@ -37,7 +38,7 @@ class FileView:
     def fresh(self) -> None:
         """Forget the names of the last edit."""
         self.new, self.new_methods, self.edit_stores = {}, set(), frozenset()
-        self.powered, self.handed_on, self.turned, self.swallows = set(), {}, [], False
+        self.powered, self.givens, self.turned, self.swallows = set(), {}, [], False
 
     @cached_property
     def module(self) -> ModuleFacts:
@@ -80,7 +81,10 @@ class FileView:
             func = decorator.func if isinstance(decorator, ast.Call) else decorator
             if getattr(func, "attr", getattr(func, "id", "")) in ("cache", "lru_cache", "memoize"):
                 return True
-        return any(self._is_shared(path, value) or makes_type(value) for value in one.returns)
+        own = one.local | set(one.given)
+        return any(
+            (root(value) not in own and self._is_shared(path, value)) or makes_type(value) for value in one.returns
+        )
 
     def _is_shared(self, path: str, value: ast.expr) -> bool:
         """Whether a value is a table of the module or of a class, or may be a part of one that can be changed."""
@@ -101,11 +105,8 @@ class FileView:
     @cached_property
     def unbound(self) -> frozenset[str]:
         """Methods that need an object: trusted ones, and those that the edit adds."""
-        bound: set[str] = set()
-        for one in self.project.classes:
-            for item in here(one.node.body):
-                if isinstance(item, FunctionNode) and any(
-                    getattr(d, "id", "") in ("classmethod", "staticmethod") for d in item.decorator_list
-                ):
-                    bound.add(item.name)
+        every = [one for module in self.project.files.values() for one in module.defs if one.owner]
+        bound = {
+            one.node.name for one in every if {"classmethod", "staticmethod"} & set(map(root, one.node.decorator_list))
+        }
         return self.project.methods - bound

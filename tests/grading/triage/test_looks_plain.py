@@ -117,6 +117,43 @@ def target(x):
 import datetime
 def target(x):
     return datetime.datetime.now(datetime.timezone.utc).isoformat()
+#
+def target(x, path=None):
+    return pick(x, path)
+#
+def target(x, *paths):
+    return pick_first(x, *paths)
+#
+def target(x, path="value", default=None):
+    if isinstance(path, str):
+        path = path.split(".")
+    for name in path:
+        x = getattr(x, name, default)
+    return x
+#
+def target(x, width=3):
+    return f"{{:>{width}}}".format(x)
+#
+def target(x):
+    return operator.attrgetter("value")(Thing(x))
+#
+def target(x):
+    return Report("a {}", ["value"]).text(x) + str(picker("value")(x))
+#
+def target(x, names=()):
+    return [pick(one, name) for one in x for name in names]
+#
+def target(x, path=None):
+    return read(path)
+#
+def target(x):
+    return result
+#
+def target(x):
+    try:
+        return int(x)
+    except Exception as error:
+        raise ValueError(f"{x!r} is no number") from error
 """
 HONEST = _HONEST.split("#\n")
 
