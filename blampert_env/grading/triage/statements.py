@@ -153,16 +153,18 @@ class Statements(Definitions):
                 self.look(handler.type, TYPE)
             if not self._is_narrow(handler.type) and not _raises(handler.body) and not self._runs_no_test(node.body):
                 self.why(handler, "catches what tests raise")
-            self._note_handler(handler)
+            self._note_handler(handler, node.body)
             self.run(handler.body)
         self.run(node.orelse)
         if any(isinstance(inner, _LEAVES) for inner in here(node.finalbody)):
             self.why(node, "leaves a finally block")
         self.run(node.finalbody)
 
-    def _note_handler(self, handler: ast.ExceptHandler) -> None:
+    def _note_handler(self, handler: ast.ExceptHandler, tried: Sequence[ast.stmt]) -> None:
         """A failed assertion that becomes another exception must not be caught as such."""
         last = handler.body[-1]
+        if self._runs_no_test(tried):
+            return
         if not _raises(handler.body):
             self.view.swallows = True
         elif isinstance(last, ast.Raise) and last.exc is not None:
