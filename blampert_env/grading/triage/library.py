@@ -1,12 +1,12 @@
 """Members of libraries that plain code may use, one by one: what is not listed is not plain.
 
-Left out on purpose, although the modules are listed: what takes an attribute's name as a string (``attrgetter``,
-``methodcaller``, ``Formatter``), evaluates text (``get_type_hints``, ``singledispatch``, pandas' ``eval``), makes
-classes (``namedtuple``, ``make_dataclass``, ``SimpleNamespace``), writes into what it is given by name
-(``update_wrapper``), changes what the whole process shares (``seed``, ``getcontext``, ``register_dialect``, filters,
-error states), reaches files or raw memory (``file_digest``, ``load``, ``frombuffer``, ``as_strided``), or swallows
-what is raised
-(``ExitStack``). Mutable tables of modules (``keyword.kwlist``) are left out too: they are shared with the tests.
+The lists are in ``names.txt``. Left out on purpose, although the modules are listed: what evaluates text
+(``get_type_hints``, ``singledispatch``, pandas' ``eval``), makes classes (``namedtuple``, ``make_dataclass``,
+``SimpleNamespace``), writes into what it is given by name (``update_wrapper``), changes what the whole process shares
+(``seed``, ``getcontext``, ``register_dialect``, filters, error states), reaches files or raw memory (``file_digest``,
+``load``, ``frombuffer``, ``as_strided``), or swallows what is raised (``ExitStack``). Mutable tables of modules
+(``keyword.kwlist``) are left out too: they are shared with the tests. What takes an attribute's name as a text is in
+:data:`TOLD`, and looked at where it is called.
 """
 
 from __future__ import annotations

@@ -288,6 +288,10 @@ def test_callback():
     assert found == "called"
 
 
+def test_function():
+    assert mod.target(callback) == 9731
+
+
 def test_guard():
     with mod.target("guard"):
         pytest.fail("must get out")
