@@ -169,6 +169,6 @@ class Engine:
 def _own_version() -> str:
     """A hash over the code that judges: another grader must not read old reports."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sorted(path for kind in ("*.py", "*.txt") for path in Path(__file__).parent.rglob(kind)):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -14,61 +14,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from blampert_env.grading.jail.walls.linux import words
+from blampert_env.grading.triage import words
 from blampert_env.parsing import parse
 
-_MODULES = frozenset(
-    words(
-        "gc inspect ctypes cffi importlib builtins _pytest pytest pluggy unittest doctest types dis opcode "
-        "traceback tracemalloc trace pdb bdb cmd faulthandler signal atexit runpy pkgutil zipimport code codeop "
-        "marshal _thread multiprocessing _posixsubprocess subprocess mmap resource fcntl select selectors site "
-        "sysconfig linecache pickle copyreg shelve imp _imp _io posix nt hypothesis anyio iniconfig modulefinder "
-        "symtable _ctypes pty tty"
-    )
-)
-_NAMES = frozenset(
-    words(
-        "exec eval compile __import__ globals locals vars breakpoint memoryview __builtins__ __loader__ __spec__ "
-        "BaseException SystemExit KeyboardInterrupt GeneratorExit exit quit BaseExceptionGroup"
-    )
-)
-_ATTRIBUTES = frozenset(
-    words(
-        "modules meta_path path_hooks settrace setprofile _getframe exc_info excepthook displayhook "
-        "f_back f_globals f_locals f_builtins f_code f_trace tb_frame tb_next gi_frame gi_code cr_frame ag_frame "
-        "cell_contents with_traceback mro register_at_fork addaudithook setrecursionlimit attrgetter methodcaller "
-        "update_wrapper get_type_hints ForwardRef unwrap setswitchinterval chdir fchdir"
-    )
-)
-_OF_SYS = frozenset(
-    words(
-        "stdout stderr stdin maxsize maxunicode version version_info platform byteorder float_info int_info hash_info "
-        "implementation argv getsizeof intern getrecursionlimit executable"
-    )
-)
-_OF_OS = frozenset(
-    words(
-        "_exit abort kill killpg fork forkpty posix_spawn posix_spawnp execv execve execl execvp execvpe "
-        "spawnv spawnl dup dup2 pipe pipe2 fdopen write writev pwrite sendfile open openpty memfd_create "
-        "register_at_fork close closerange"
-    )
-)
-_WRITES = frozenset(
-    words(
-        "write_text write_bytes unlink rename symlink symlink_to link hardlink_to chmod rmtree copyfile move makedirs "
-        "mkdir rmdir removedirs truncate system popen"
-    )
-)
-_DUNDERS = frozenset(
-    words(
-        "__init__ __name__ __doc__ __qualname__ __len__ __iter__ __next__ __str__ __repr__ __class__ __eq__ __ne__ "
-        "__lt__ __le__ __gt__ __ge__ __hash__ __contains__ __getitem__ __setitem__ __delitem__ __add__ __sub__ __mul__ "
-        "__truediv__ __floordiv__ __mod__ __pow__ __neg__ __pos__ __abs__ __bool__ __int__ __float__ __index__ "
-        "__enter__ __exit__ __aenter__ __aexit__ __aiter__ __anext__ __await__ __call__ __new__ __radd__ __rsub__ "
-        "__rmul__ __iadd__ __isub__ __and__ __or__ __xor__ __invert__ __reversed__ __format__ __copy__ __deepcopy__ "
-        "__all__ __slots__ __post_init__ __init_subclass__ __set_name__ __get__ __set__ __cause__ __file__ __missing__"
-    )
-)
+_REACH = words.TABLES["reach"]
+_MODULES, _NAMES, _ATTRIBUTES = _REACH["modules"], _REACH["names"], _REACH["attributes"]
+_OF_SYS, _OF_OS, _WRITES, _DUNDERS = _REACH["of_sys"], _REACH["of_os"], _REACH["writes"], _REACH["dunders"]
 
 
 def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], own: Iterable[str]) -> str:
@@ -118,10 +69,7 @@ def is_rewritten(trusted: Mapping[str, str], candidate: Mapping[str, str], *, st
     return ""
 
 
-_ANSWERS_FOR_TESTS = frozenset(
-    words("__exit__ __aexit__ __getattr__ __getattribute__ __class__ __instancecheck__ __subclasscheck__ __del__")
-)
-_MAKES_CLASSES = frozenset(words("SimpleNamespace make_dataclass namedtuple new_class Mock MagicMock NamedTuple"))
+_ANSWERS_FOR_TESTS, _MAKES_CLASSES = _REACH["answers_for_tests"], _REACH["makes_classes"]
 
 
 def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:

@@ -93,7 +93,12 @@ class Attributes(Looking):
             if not self._may_be_private(name, on_self):
                 self.why(node, f".{name} is private")
         elif name in ("format", "format_map") and not (on_self and name in self.view.own_names(self.owner)):
-            if not (role == CALL and isinstance(base, ast.Constant) and name == "format"):
+            module = self.module_of(base.value) if isinstance(base, ast.Attribute) else None
+            known = self.binding(base.id) if isinstance(base, ast.Name) else None
+            if module is not None and isinstance(base, ast.Attribute):
+                known = self.project.member(module, base.attr)
+            is_text = not isinstance(base, ast.Name) if known is None else known.kind in ("local", "constant")
+            if not (role == CALL and name == "format" and is_text and self.is_given(base, 0)):
                 self.why(node, f".{name} of what is no constant")
         elif name == "replace" and role != CALL:
             self.why(node, ".replace as a value")
@@ -101,13 +106,19 @@ class Attributes(Looking):
             self.why(node, f".{name} as a value")
         if name in self.project.module_attributes:
             self.why(node, f".{name} may be a module")
-        if words.is_dunder(name):
-            if name in self.view.inherited_tools(self.owner):
-                self.why(node, f".{name} of a base is a tool")
-        elif self.project.tools.is_tool_method(name, self.view.path) and not self._is_fresh(base):
-            self.why(node, f".{name} is a tool")
+        if role not in (CALL, TYPE) and not words.is_dunder(name) and not self._is_fresh(base):
+            owner = self.owner if on_self else None
+            if any(
+                self.project.tools.sinks.get(one.key) for one in self.project.tools.methods(name, owner, self.view.path)
+            ):
+                self.why(node, f".{name} is a tool")
+        is_text = name in self.project.tools.fields and role not in (READ, TYPE, CALL, BASE)
+        if is_text and (role == CHANGE or self.given is None or self.given.is_void):
+            self.why(node, f".{name} is a text for a tool, and may be changed")
+        if isinstance(base, ast.Attribute) and base.attr in self.project.tools.fields and name in words.MUTATORS:
+            self.why(node, f"changes .{base.attr}, which has texts for a tool")
         table = self.project.class_tables.get(name)
-        if table is not None and role not in (READ, TYPE) and not (role == ITER and not table.nested):
+        if table is not None and role not in (READ, TYPE, CALL) and not (role == ITER and not table.nested):
             self.why(node, f".{name} is shared by instances and not only read")
 
     def _may_be_private(self, name: str, on_self: bool) -> bool:
@@ -125,6 +136,13 @@ class Attributes(Looking):
             return
         if name in ("__init__", "__new__") and role == CALL:
             return  # the call is looked at
+        if (
+            name in ("__delitem__", "__setitem__")
+            and role == CALL
+            and isinstance(base, ast.Name)
+            and base.id == self.this
+        ):
+            return
         self.why(node, f".{name}")
 
     def _super(self, call: ast.Call) -> None:
@@ -141,6 +159,8 @@ class Attributes(Looking):
 
     def store(self, node: ast.AST, base: ast.expr, name: str) -> None:
         """``base.name = …``, ``del base.name``, ``setattr(base, "name", …)``."""
+        if name in self.project.tools.fields and (name, id(node)) not in self.harmless_stores:
+            self.why(node, f"sets .{name}, which is a text for a tool")
         if words.is_dunder(name):
             wrapper = isinstance(base, ast.Name) and any(
                 scope.get(base.id, LOCAL).kind == "wrapper" for scope in self.scopes
@@ -174,7 +194,7 @@ class Attributes(Looking):
         if name in tests.called or name in tests.own or name in owner.methods or name in self.project.methods:
             self.why(node, f"sets .{name}, which the tests or others call")
         elif self.method not in ("__init__", "__post_init__") and (
-            (name in self.project.shared and name not in owner.level) or name in words.BUILTIN_METHODS
+            (self.project.is_shared(name) and name not in owner.level) or name in words.BUILTIN_METHODS
         ):
             self.why(node, f"sets .{name}, which others may read")
         elif name in words.LIBRARY_ATTRIBUTES and self.method not in ("__init__", "__post_init__"):

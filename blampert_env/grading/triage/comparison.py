@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from blampert_env.grading.triage import units as layout
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import ClassFacts, self_stores
+from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.looking import TYPE, VALUE
-from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, same
+from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, last_name, same
 from blampert_env.grading.triage.statements import Statements
-from blampert_env.grading.triage.units import Gap, Unit
+from blampert_env.grading.triage.units import Unit
 from blampert_env.grading.triage.view import FileView
 
 _ACCESSORS = frozenset(["setter", "getter", "deleter"])
@@ -31,34 +34,19 @@ class Comparison:
 
     def text(self, units: Sequence[Unit], text: str) -> bool:
         """Compare text; False if it cannot be told apart from here."""
-        for gap in layout.gaps(units, text):
-            if self._is_inside(gap):
-                continue
-            body = layout.statements(gap)
-            if body is None:
-                return False
+        gap = layout.gap(units, text)
+        if len(gap.units) == 1 and gap.units[0].inside is not None and gap.text.startswith(gap.units[0].inside[0]):
+            header, indent, members = gap.units[0].inside
+            inner = layout.gap(members, gap.text[len(header) :], gap.line + header.count("\n"))
+            body = layout.statements(inner, indent)
+            node = gap.units[0].nodes[0]
+            if body is not None and isinstance(node, ast.ClassDef):
+                self.block(inner.units, body, f"{node.name}.", self._view.module.classes.get(node.name))
+                return True
+        body = layout.statements(gap)
+        if body is not None:
             self.block(gap.units, body, "", None)
-        return True
-
-    def _is_inside(self, gap: Gap) -> bool:
-        """Whether the gap is a class that differs in some members only; they are compared then."""
-        if len(gap.units) != 1 or (inside := gap.units[0].inside) is None:
-            return False
-        header, indent, members = inside
-        if not gap.text.startswith(header):
-            return False
-        line = gap.line + header.count("\n")
-        found = []
-        for inner in layout.gaps(members, gap.text[len(header) :]):
-            body = layout.statements(Gap(inner.units, inner.text, line + inner.line), indent)
-            if body is None:
-                return False
-            found.append((inner.units, body))
-        node = gap.units[0].nodes[0]
-        assert isinstance(node, ast.ClassDef)
-        for changed, body in found:
-            self.block(changed, body, f"{node.name}.", self._view.module.classes.get(node.name))
-        return True
+        return body is not None
 
     def block(self, units: Sequence[Unit], body: Sequence[ast.stmt], prefix: str, owner: ClassFacts | None) -> None:
         """Compare statements of the same block."""
@@ -82,12 +70,11 @@ class Comparison:
     def _dropped(self, nodes: Sequence[ast.stmt]) -> None:
         for node in nodes:
             if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-                self.why(node, "what the project has here is gone", shift=False)
+                self.why(node, "what the project has here is gone")
 
-    def why(self, node: ast.AST, text: str, shift: bool = True) -> None:
+    def why(self, node: ast.AST, text: str) -> None:
         """Note a reason."""
-        line = getattr(node, "lineno", 1) + (getattr(node, "blampert_shift", 0) if shift else 0)
-        self.reasons.append((line, text))
+        self.reasons.append((getattr(node, "lineno", 1), text))
 
     def _is_trusted(self, node: ast.stmt, prefix: str) -> bool:
         known = self._trusted.get(f"{prefix}{getattr(node, 'name', '')}") if self._trusted else None
@@ -103,14 +90,11 @@ class Comparison:
         elif isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef):
             if _header(old) != _header(new):
                 self.why(new, f"changes what class {new.name} is made of")
-            _pass_shift(new, new.body)
             self._pair(old.body, new.body, f"{prefix}{new.name}.", self._view.module.classes.get(new.name))
         else:
             for name in ("body", "orelse", "finalbody"):
-                _pass_shift(new, getattr(new, name, []))
                 self._pair(getattr(old, name, []), getattr(new, name, []), prefix, owner)
             for mine, theirs in zip(getattr(old, "handlers", []), getattr(new, "handlers", []), strict=True):
-                _pass_shift(new, theirs.body)
                 self._pair(mine.body, theirs.body, prefix, owner)
 
     def _added(self, node: ast.stmt, prefix: str, owner: ClassFacts | None) -> None:
@@ -120,7 +104,7 @@ class Comparison:
         if isinstance(node, FunctionNode):
             if owner is not None:
                 taken = (
-                    words.is_dunder(node.name) or node.name in project.shared or node.name in project.tests.mentioned
+                    words.is_dunder(node.name) or project.is_shared(node.name) or node.name in project.tests.mentioned
                 )
                 taken = taken or node.name in words.BUILTIN_METHODS
                 self._view.new_methods.add(node.name)
@@ -153,13 +137,40 @@ class Comparison:
         """Look at all that was added or changed, now that its names are known."""
         for node in self._others:
             self._statement(node)
-        methods = [function for function, _, owner in self._functions if owner is not None]
-        self._view.edit_stores = frozenset(name for method in methods for name in self_stores(method))
+        edited = [gather(one, self._view.path, owner.name if owner else "") for one, _, owner in self._functions]
+        self._view.edit_stores = frozenset(name for one in edited if one.owner for name in one.stores)
         for function, twin, owner in self._functions:
             rules = Statements(self._view)
             rules.function(function, twin, owner)
-            shift = getattr(function, "blampert_shift", 0)
-            self.reasons += [(line + shift, why) for line, why in rules.reasons]
+            self.reasons += rules.reasons
+        self._check_powered(edited)
+        for handler in self._view.turned if self._view.swallows else ():
+            self.why(handler, "turns what tests raise into what is caught")
+
+    def _check_powered(self, edited: Sequence[Def]) -> None:
+        """A function that does by name what its caller says is never called with names of the edit's own."""
+        powered = frozenset(self._view.powered)
+        names = {key.rpartition("::")[2].rpartition(".")[2] for key in powered}
+        for one in edited if powered else ():
+            unsure = self._called_with_its_own(one)
+            uses = {pair for pair in one.uses if pair[1] in unsure}
+            rest = replace(one, loads=one.loads & unsure, attributes=one.attributes & unsure, uses=uses)
+            if names & unsure or self._view.project.tools.reaches([rest], powered):
+                self.why(one.node, "may call what does by name what it is told")
+
+    def _called_with_its_own(self, one: Def) -> set[str]:
+        """Names that a function of the edit calls with more than it was given, or does not call at once."""
+        given = self._view.givens.get(one.key)
+        counts = Counter(last_name(node) for node in ast.walk(one.node) if isinstance(node, ast.Name | ast.Attribute))
+        for call in one.calls if given is not None else ():
+            every = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if isinstance(call.func, ast.Attribute):
+                base = call.func.value
+                known = self._view.binding(base.id) if isinstance(base, ast.Name) else None
+                every += [] if known is not None and known.kind == "own module" else [base]
+            if all(given is not None and given.of(value, 1) is not None for value in every):
+                counts[last_name(call.func)] -= 1
+        return {name for name, count in counts.items() if count > 0}
 
     def _statement(self, node: ast.stmt) -> None:
         """A statement that the edit adds at the top of the file."""
@@ -190,8 +201,7 @@ class Comparison:
         for name in names:
             if self._is_taken(name):
                 rules.why(node, f"binds {name}, a name that means something already")
-        shift = getattr(node, "blampert_shift", 0)
-        self.reasons += [(line + shift, why) for line, why in rules.reasons]
+        self.reasons += rules.reasons
 
 
 def _key(node: ast.stmt) -> tuple[str, str]:
@@ -222,8 +232,3 @@ def _head_of_block(node: ast.stmt) -> str:
 
 def _header(node: ast.ClassDef) -> str:
     return "|".join(ast.dump(part) for part in (*node.bases, *node.keywords, *node.decorator_list))
-
-
-def _pass_shift(node: ast.stmt, body: Sequence[ast.stmt]) -> None:
-    for inner in body:
-        inner.blampert_shift = getattr(node, "blampert_shift", 0)  # type: ignore[attr-defined]

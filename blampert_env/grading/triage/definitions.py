@@ -7,10 +7,21 @@ import inspect
 from collections.abc import Iterable
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import ClassFacts, imported, self_stores
+from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.flow import gather
+from blampert_env.grading.triage.given import Given
 from blampert_env.grading.triage.looking import CALL, TYPE
 from blampert_env.grading.triage.rules import Expressions
-from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, bound_names, here, local_names, same
+from blampert_env.grading.triage.scopes import (
+    LOCAL,
+    Binding,
+    FunctionNode,
+    bound_names,
+    here,
+    imported,
+    local_names,
+    same,
+)
 from blampert_env.grading.triage.scopes import parameters as parameters_of
 from blampert_env.grading.triage.view import FileView
 
@@ -39,7 +50,13 @@ class Definitions(Expressions):
         """
         self.owner, self.method, self.this = owner, node.name, ""
         # what one method of the edit keeps in its object, another may read
-        self.own_stores = self.view.edit_stores | self_stores(node) if owner is not None else frozenset()
+        one = gather(node, self.view.path, owner.name if owner is not None else "")
+        self.own_stores = self.view.edit_stores | one.stores if owner is not None else frozenset()
+        self.edited = one.key
+        self.given = None  # the edit itself makes instances of its new classes, with texts of its own
+        if owner is None or owner.name in self.view.module.classes:
+            self.given = Given(one, self.is_trusted, self.is_project, self.project.tools.fields)
+            self.view.givens[one.key] = self.given
         self._name_of_function(node, twin, owner)
         self._docstring(node, twin)
         kinds = self._decorators(node, twin)
@@ -98,12 +115,20 @@ class Definitions(Expressions):
             if ast.dump(one) in trusted or (isinstance(one, ast.Name) and one.id in _DECORATORS):
                 continue
             self.no_walrus([one])
-            self.look(one, CALL)
+            self._decorator(one)
         if twin is not None and [ast.dump(d) for d in node.decorator_list if ast.dump(d) in trusted] != [
             ast.dump(d) for d in twin.decorator_list
         ]:
             self.why(node, "drops or moves decorators")
         return {one.id for one in node.decorator_list if isinstance(one, ast.Name)}
+
+    def _decorator(self, node: ast.expr) -> None:
+        """A decorator is called with a function."""
+        known = self.binding(node.id) if isinstance(node, ast.Name) else None
+        if isinstance(node, ast.Name) and (known is None or known.kind not in ("function", "class")):
+            self.look(node, CALL)
+        else:
+            self.look(ast.copy_location(ast.Call(node, [ast.Constant(None)], []), node), CALL)
 
     def _scope(self, node: FunctionNode) -> dict[str, Binding]:
         names = local_names(node.body)
@@ -137,7 +162,7 @@ class Definitions(Expressions):
     def _nested(self, node: FunctionNode) -> None:
         self.check_bound(node, node.name)
         for one in node.decorator_list:
-            self.look(one, CALL)
+            self._decorator(one)
         self.arguments(node.args)
         if node.returns is not None:
             self.look(node.returns, TYPE)
@@ -156,12 +181,12 @@ class Definitions(Expressions):
             return
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name in ("__init__", "__str__") and not item.decorator_list:
-                saved = self.owner, self.this, self.method, self.own_stores
+                saved = self.owner, self.this, self.method, self.own_stores, self.given, self.edited
                 facts = ClassFacts(node.name, self.view.path, node, frozenset(), {}, frozenset(), frozenset())
                 inner_names = self.scopes
                 self.function(item, None, facts)
                 self.scopes = inner_names
-                self.owner, self.this, self.method, self.own_stores = saved
+                self.owner, self.this, self.method, self.own_stores, self.given, self.edited = saved
             elif not (
                 isinstance(item, ast.Pass) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
             ):
@@ -173,6 +198,4 @@ class Definitions(Expressions):
         known = self.binding(base.id)
         if known is None:
             return base.id in words.NARROW or base.id == "Exception"
-        return (
-            known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.is_tool(known)
-        )
+        return known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.of(known)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from blampert_env import parsing
 from blampert_env.grading.triage import library, words
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, root
+from blampert_env.grading.triage.flow import Def, gather
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, root
 
 _TABLE_CALLS = words.listed(
     """
@@ -20,9 +21,11 @@ _TABLE_CALLS = words.listed(
 _CONSTANT_CALLS = words.listed(
     """
     frozenset compile object int float str bytes tuple Decimal Fraction timedelta date datetime time timezone
-    itemgetter TypeVar ParamSpec NewType MappingProxyType PurePath Path getenv Struct
+    itemgetter make_sentinel fromtimestamp utcfromtimestamp TypeVar ParamSpec NewType MappingProxyType PurePath
+    Path getenv Struct
     """
 )
+_TEXTS = words.listed("encode decode lower upper strip")
 _TUPLE_CALLS = frozenset(["namedtuple", "NamedTuple"])
 
 
@@ -38,6 +41,11 @@ class ClassFacts:
     setters: frozenset[str]
     stored: frozenset[str]
 
+    @property
+    def fields(self) -> list[str]:
+        """Names that its body declares with a type, as a data class or a named tuple does."""
+        return [n.target.id for n in self.node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+
 
 @dataclass
 class ModuleFacts:
@@ -45,6 +53,8 @@ class ModuleFacts:
 
     Attributes:
         path: Of the file.
+        defs: Its functions, and the methods of its classes.
+        harmful: Imported names that no function may use without being a tool, once they are known.
         trees: The untouched file's, and the reference's.
         changed: Names and attributes whose content its functions change.
         globals: Names that its functions declare global.
@@ -54,10 +64,12 @@ class ModuleFacts:
     path: str
     trees: tuple[ast.Module, ...]
     classes: dict[str, ClassFacts] = field(default_factory=dict)
-    functions: dict[str, list[FunctionNode]] = field(default_factory=lambda: defaultdict(list))
+    functions: dict[str, list[Def]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
     imports: dict[str, set[tuple[str, str, int]]] = field(default_factory=lambda: defaultdict(set))
     others: set[str] = field(default_factory=set)
+    defs: list[Def] = field(default_factory=list)
+    harmful: set[str] | None = None
     changed: set[str] = field(default_factory=set)
     globals: set[str] = field(default_factory=set)
     kept: set[tuple[str, str]] = field(default_factory=set)
@@ -69,43 +81,37 @@ class ModuleFacts:
 
     def _note(self, node: ast.AST) -> None:
         if isinstance(node, ast.ClassDef):
-            new = class_facts(node, self.path)
+            methods = [self._define(item, node.name) for item in here(node.body) if isinstance(item, FunctionNode)]
+            new = class_facts(node, self.path, methods)
             self.classes[node.name] = merged(self.classes[node.name], new) if node.name in self.classes else new
-            for item in here(node.body):
-                self._note_change(item)
         elif isinstance(node, FunctionNode):
-            self.functions[node.name].append(node)
-            self._note_change(node)
+            self.functions[node.name].append(self._define(node, ""))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for local, what in imported(node):
                 self.imports[local].add(what)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Tuple) and _are_numbers(node.value):
+                    self.values.update({n.id: [ast.Constant(0)] for n in target.elts if isinstance(n, ast.Name)})
+                    continue
                 for name in ast.walk(target):
                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and node.value is not None:
                         whole = name is target
                         self.values[name.id].append(node.value) if whole else self.others.add(name.id)
-        elif isinstance(node, ast.For | ast.With | ast.AugAssign | ast.NamedExpr | ast.ExceptHandler):
-            self.others.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        elif isinstance(node, ast.For | ast.AugAssign | ast.NamedExpr):
+            self.others.update(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            self.others.update(n.id for n in ast.walk(node.optional_vars) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            self.others.add(node.name)
 
-    def _note_change(self, node: ast.AST) -> None:
-        """What functions change of what the module or its classes hold."""
-        if not isinstance(node, FunctionNode):
-            return
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Name):
-                self.kept |= {
-                    (target.attr, inner.value.id) for target in inner.targets if isinstance(target, ast.Attribute)
-                }
-            elif isinstance(inner, ast.Global):
-                self.globals.update(inner.names)
-            elif isinstance(inner, ast.Subscript | ast.Attribute) and not isinstance(inner.ctx, ast.Load):
-                self.changed.add(holder(inner.value))
-            elif isinstance(inner, ast.AugAssign):
-                self.changed.add(holder(inner.target))
-            elif isinstance(inner, ast.Attribute) and inner.attr in words.MUTATORS:
-                self.changed.add(holder(inner.value))
-        self.changed.discard("")
+    def _define(self, node: FunctionNode, owner: str) -> Def:
+        one = gather(node, self.path, owner)
+        self.defs.append(one)
+        self.changed |= one.changed
+        self.globals |= one.globals
+        self.kept |= one.kept
+        return one
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -115,36 +121,16 @@ class ModuleFacts:
         )
 
 
-def holder(node: ast.AST) -> str:
-    """The name or the attribute that holds what an expression gives: ``T`` for ``T[0]``, ``x`` for ``self.x[0]``."""
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str, int]]]:
-    """``(local name, (module, member, level))``; member is empty for a module."""
-    for alias in node.names:
-        if isinstance(node, ast.ImportFrom):
-            yield alias.asname or alias.name, (node.module or "", alias.name, node.level)
-        elif alias.asname:
-            yield alias.asname, (alias.name, "", 0)
-        else:
-            yield alias.name.split(".")[0], (alias.name.split(".")[0], "", 0)
-
-
-def class_facts(node: ast.ClassDef, path: str) -> ClassFacts:
+def class_facts(node: ast.ClassDef, path: str, defs: Iterable[Def]) -> ClassFacts:
     """What a class defines, its methods' stores included."""
-    methods, setters, stored = set(), set(), set()
+    methods, setters = set(), set()
+    stored = {name for one in defs for name in one.stores}
     level: dict[str, ast.expr | None] = {}
     for item in here(node.body):
         if isinstance(item, FunctionNode):
             methods.add(item.name)
             if any(isinstance(d, ast.Attribute) and d.attr == "setter" for d in item.decorator_list):
                 setters.add(item.name)
-            stored |= self_stores(item)
         elif isinstance(item, ast.Assign | ast.AnnAssign):
             for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
                 level.update({n.id: item.value for n in ast.walk(target) if isinstance(n, ast.Name)})
@@ -174,37 +160,35 @@ def merged(one: ClassFacts, two: ClassFacts) -> ClassFacts:
     )
 
 
-def self_stores(function: FunctionNode) -> set[str]:
-    """Attributes that a method stores on its first parameter, by a statement or a ``setattr`` of a constant name."""
-    first = next(iter([*function.args.posonlyargs, *function.args.args]), None)
-    found: set[str] = set()
-    if first is None:
-        return found
-    for node in ast.walk(function):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and root(node.value) == first.arg
-            and isinstance(node.value, ast.Name)
-        ):
-            found.add(node.attr)
-    return found
+def _are_numbers(value: ast.expr | None) -> bool:
+    """``range(3)`` or ``(1, "a")``, of which several names get one each."""
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "range"
+    return isinstance(value, ast.Tuple) and all(isinstance(one, ast.Constant) for one in value.elts)
 
 
-def value_kind(value: ast.expr | None) -> Binding:
-    """Whether a value that trusted code binds can be changed by who holds it."""
+IsConstant = Callable[[ast.Call], bool]
+
+
+def value_kind(value: ast.expr | None, is_constant: IsConstant = lambda call: False) -> Binding:
+    """Whether a value that trusted code binds can be changed by who holds it.
+
+    Args:
+        value: The expression.
+        is_constant: Whether a call of the project's function or class gives what nobody can change.
+    """
     if value is None or isinstance(value, ast.Constant | ast.JoinedStr | ast.Lambda | ast.Compare):
         return Binding("constant")
     if isinstance(value, ast.Tuple):
-        return _all_constant(value.elts)
+        return _all_constant(value.elts, is_constant)
     if isinstance(value, ast.List | ast.Set | ast.Dict | ast.ListComp | ast.SetComp | ast.DictComp):
-        return Binding("table", nested=_nested(value))
+        return Binding("table", nested=_nested(value, is_constant))
     if isinstance(value, ast.UnaryOp):
-        return value_kind(value.operand)
+        return value_kind(value.operand, is_constant)
     if isinstance(value, ast.BinOp):
-        return _all_constant([value.left, value.right])
+        return _all_constant([value.left, value.right], is_constant)
     if isinstance(value, ast.IfExp):
-        return _all_constant([value.body, value.orelse])
+        return _all_constant([value.body, value.orelse], is_constant)
     if isinstance(value, ast.Name | ast.Attribute):
         return Binding("alias")
     if isinstance(value, ast.Subscript):  # ``Union[int, str]``
@@ -212,31 +196,33 @@ def value_kind(value: ast.expr | None) -> Binding:
             Binding("constant") if root(value) in library.TYPES["typing"] | {"list", "dict", "t"} else Binding("object")
         )
     if isinstance(value, ast.Call):
-        return _call_kind(value)
+        return Binding("constant") if is_constant(value) else _call_kind(value, is_constant)
     return Binding("object")
 
 
-def _call_kind(call: ast.Call) -> Binding:
+def _call_kind(call: ast.Call, is_constant: IsConstant) -> Binding:
+    is_method = isinstance(call.func, ast.Attribute)
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name in _CONSTANT_CALLS or (isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant)):
+    if name in _CONSTANT_CALLS or (is_method and (name in _TEXTS or isinstance(call.func.value, ast.Constant))):  # type: ignore[attr-defined]
         return Binding("constant")
     if name == "getLogger":
         return Binding("logger")
     if name in _TUPLE_CALLS:
         return Binding("class")
     if name in _TABLE_CALLS:
-        return Binding("table", nested=any(_nested(arg) for arg in [*call.args, *(k.value for k in call.keywords)]))
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        return Binding("table", nested=any(_nested(argument, is_constant) for argument in given))
     return Binding("object")
 
 
-def _all_constant(values: Iterable[ast.expr]) -> Binding:
-    kinds = [value_kind(value) for value in values]
+def _all_constant(values: Iterable[ast.expr], is_constant: IsConstant) -> Binding:
+    kinds = [value_kind(value, is_constant) for value in values]
     if all(kind.kind in ("constant", "alias", "class") for kind in kinds):
         return Binding("constant")
     return Binding("table", nested=True)
 
 
-def _nested(value: ast.expr) -> bool:
+def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
     """Whether what a display holds can itself be changed."""
     inner: list[ast.expr | None]
     if isinstance(value, ast.Dict):
@@ -247,9 +233,22 @@ def _nested(value: ast.expr) -> bool:
         inner = [value.elt]
     elif isinstance(value, ast.DictComp):
         inner = [value.value]
+    elif isinstance(value, ast.Subscript):
+        return _nested(value.value, is_constant)
+    elif isinstance(value, ast.BinOp):
+        return _nested(value.left, is_constant) or _nested(value.right, is_constant)
+    elif isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
+        "zip",
+        "enumerate",
+        "sorted",
+        "reversed",
+        "range",
+    ):
+        return any(_nested(argument, is_constant) for argument in value.args)
     else:
         return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
-    return any(item is not None and value_kind(item).kind not in ("constant", "alias", "class") for item in inner)
+    known = [value_kind(item, is_constant).kind for item in inner if item is not None]
+    return any(kind not in ("constant", "alias", "class") for kind in known)
 
 
 @lru_cache(maxsize=128)

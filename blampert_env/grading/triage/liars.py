@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.scopes import FunctionNode, here, root
+from blampert_env.grading.triage.scopes import FunctionNode, here, last_name, root
 
 
 def is_liar(node: ast.ClassDef) -> bool:
@@ -17,9 +17,9 @@ def is_liar(node: ast.ClassDef) -> bool:
             return True
         if (
             isinstance(item, ast.Assign)
-            and any(_last(target) in words.ORACLES for target in item.targets)
+            and any(last_name(target) in words.ORACLES for target in item.targets)
             and not (isinstance(item.value, ast.Name) and words.is_dunder(item.value.id))
-            and not _is_none(item.value)
+            and not (isinstance(item.value, ast.Constant) and item.value.value is None)
         ):
             return True
     return False
@@ -56,11 +56,3 @@ def _is_answer(value: ast.expr, function: FunctionNode) -> bool:
 def _calls_data(node: ast.AST, function: FunctionNode) -> bool:
     """A call of what is stored in the object: ``self.answer(other)`` may be anybody's function."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _last(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

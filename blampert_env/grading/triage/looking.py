@@ -15,6 +15,8 @@ from typing import Any
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.families import MAKING
+from blampert_env.grading.triage.given import Given, is_harmless
 from blampert_env.grading.triage.scopes import Binding, is_fresh
 from blampert_env.grading.triage.view import FileView
 
@@ -39,6 +41,9 @@ class Looking:
         self.this = ""  # the method's first parameter, if it is never bound again
         self.method = ""
         self.own_stores: frozenset[str] = frozenset()
+        self.given: Given | None = None  # texts of the edited function, None outside of functions
+        self.edited = ""  # path and name of that function
+        self.harmless_stores: set[tuple[str, int]] = set()
         self._looks: dict[type, Callable[[Any, str], None]] = {}
 
     def why(self, node: ast.AST, text: str) -> None:
@@ -74,7 +79,11 @@ class Looking:
         if kind == "bad":
             self.why(node, f"{name}: {known.what}")
         elif kind in ("module", "own module"):
-            self.why(node, f"the module {name} as a value")
+            if role not in (TYPE, READ):
+                self.why(node, f"the module {name} as a value")
+        elif kind == "told":
+            if role != CALL:
+                self.why(node, f"{name} as a value")
         elif kind == "type":
             if role not in (TYPE, READ):
                 self.why(node, f"{name} is for type checks only")
@@ -90,12 +99,52 @@ class Looking:
         elif kind in ("function", "class", "member"):
             if role == CHANGE:
                 self.why(node, f"changes {name}")
-            elif kind != "member" and self.project.tools.is_tool(known):
-                self.why(node, f"{name} is a tool")
+            elif kind == "member" and known.what == "inspect.signature" and role != CALL:
+                self.why(node, f"{name} as a value")
+            elif kind != "member" and role != TYPE and self.project.tools.of(known):
+                if role != CALL and not (kind == "class" and role == BASE):
+                    self.why(node, f"{name} is a tool")
             elif kind == "class" and role == VALUE:
                 self.why(node, f"the class {name} is handed on")
             elif kind == "function" and role != CALL and known.what in self.view.leaks:
                 self.why(node, f"{name} shares what it returns, and is handed on")
+
+    def is_given(self, node: ast.expr, hard: int, is_called: bool = False) -> bool:
+        """Whether a text is the caller's own; the edited function is then a tool, which the edit may not call itself.
+
+        Args:
+            node: What is handed to a tool.
+            hard: How much the tool can do, see :meth:`Given.of`.
+            is_called: Whether the text is what a call of it gives.
+        """
+        if self.given is None:
+            return not hard and isinstance(node, ast.Constant) and is_harmless(node.value)
+        found = self.given.of(node, hard)
+        if any(not name.startswith(".") for name in found or ()):
+            if words.is_dunder(self.method) and self.method not in MAKING:
+                return False  # operators call it, which nobody sees
+            self.view.powered.add(self.edited)
+        return bool(found) or (found is not None and (not is_called or isinstance(node, ast.Constant)))
+
+    def is_trusted(self, node: ast.expr) -> bool:
+        """Whether what is no local name stands for something trusted, no module, that the edit cannot change."""
+        if isinstance(node, ast.Name):
+            known = self.view.binding(node.id)
+            return (
+                node.id in words.FREE if known is None else known.kind not in ("local", "module", "own module", "bad")
+            )
+        module = self.module_of(node.value) if isinstance(node, ast.Attribute) else None
+        if module is not None and isinstance(node, ast.Attribute):
+            return self.project.member(module, node.attr).kind not in ("local", "module", "own module", "bad")
+        return False
+
+    def is_project(self, node: ast.expr) -> bool:
+        """Whether what is called is the project's own function, or a method that may be."""
+        if isinstance(node, ast.Name):
+            known = self.binding(node.id)
+            return known is not None and known.kind != "member"
+        module = self.module_of(node.value) if isinstance(node, ast.Attribute) else None
+        return module is None or module.kind == "own module"
 
     def check_bound(self, node: ast.AST, name: str) -> None:
         """Whether a name may be bound."""

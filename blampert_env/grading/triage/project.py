@@ -8,14 +8,16 @@ from functools import cached_property
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, module_facts, value_kind
+from blampert_env.grading.triage.flow import Def
 from blampert_env.grading.triage.scopes import LOCAL, Binding
-from blampert_env.grading.triage.testfacts import test_facts
+from blampert_env.grading.triage.testfacts import TestFacts
 from blampert_env.grading.triage.tools import Tools
 
 _STRICTEST = [
     "bad",
     "own module",
     "module",
+    "told",
     "type",
     "member",
     "logger",
@@ -45,7 +47,7 @@ class ProjectFacts:
         tests: Mapping[str, str],
         modules: Mapping[str, str],
     ) -> None:
-        self.tests = test_facts(tuple(text for path, text in tests.items() if path.endswith(".py")))
+        self.tests = TestFacts(tuple(text for path, text in tests.items() if path.endswith(".py")))
         self._texts = {
             path: tuple(text for text in (sources.get(path), reference.get(path)) if text is not None)
             for path in {**sources, **reference}
@@ -80,12 +82,14 @@ class ProjectFacts:
         """Names of methods of trusted classes."""
         return frozenset(name for one in self.classes for name in one.methods)
 
+    def is_shared(self, name: str) -> bool:
+        """Whether classes, modules or the tests' own classes have a name: storing it might change what others read."""
+        return name in self._shared or name in self.tests.own
+
     @cached_property
-    def shared(self) -> frozenset[str]:
-        """Names that classes, modules and the tests' own classes have: storing them might change what others read."""
+    def _shared(self) -> frozenset[str]:
         level = {name for one in self.classes for name in one.level}
-        modules = {name for module in self.files.values() for name in module.names}
-        return self.methods | level | modules | self.tests.own
+        return self.methods | level | {name for module in self.files.values() for name in module.names}
 
     @cached_property
     def privates(self) -> frozenset[str]:
@@ -95,10 +99,9 @@ class ProjectFacts:
             frozenset(name for name in named if name.startswith("_") and not name.endswith("_")) | words.TUPLE_PRIVATES
         )
 
-    @cached_property
-    def changed(self) -> frozenset[str]:
-        """Names of modules' and classes' tables that trusted functions change themselves, and tests do not name."""
-        return frozenset(name for module in self.files.values() for name in module.changed) - self.tests.mentioned
+    def is_changed(self, name: str) -> bool:
+        """Whether trusted functions change what a name of a module or a class holds, and tests do not name it."""
+        return any(name in module.changed for module in self.files.values()) and name not in self.tests.mentioned
 
     @cached_property
     def module_attributes(self) -> frozenset[str]:
@@ -124,9 +127,19 @@ class ProjectFacts:
         for one in self.classes:
             for name, value in one.level.items():
                 kind = value_kind(value)
-                if kind.kind in ("table", "object") and name not in self.changed and not _is_field(value):
+                if kind.kind in ("table", "object") and not self.is_changed(name) and not self._is_field(one, value):
                     found[name] = Binding("table", nested=kind.nested or kind.kind == "object")
         return found
+
+    def _is_field(self, owner: ClassFacts, value: ast.expr | None) -> bool:
+        """``field(...)`` of a data class, a property: each instance gets its own."""
+        if not isinstance(value, ast.Call):
+            return False
+        if getattr(value.func, "id", getattr(value.func, "attr", "")) in ("field", "attrib", "ib", "property"):
+            return True
+        known = self.resolve(owner.path, value.func.id) if isinstance(value.func, ast.Name) else None
+        one = self.class_of(known) if known is not None else None
+        return one is not None and "__get__" in one.methods
 
     def class_of(self, binding: Binding) -> ClassFacts | None:
         """The trusted class that a name stands for."""
@@ -137,7 +150,7 @@ class ProjectFacts:
     @cached_property
     def tools(self) -> Tools:
         """Functions that do by name, or by text, what plain code may not."""
-        return Tools(self.files, self.resolve)
+        return Tools(self)
 
     def resolve(self, path: str, name: str) -> Binding | None:
         """What a name at the top of a trusted file stands for, tools not yet told apart; None if it binds none."""
@@ -166,14 +179,28 @@ class ProjectFacts:
         return min(found, key=lambda binding: _STRICTEST.index(binding.kind))
 
     def _value(self, path: str, name: str, value: ast.expr) -> Binding:
-        kind = value_kind(value)
-        if kind.kind == "table" and name in self.changed:
+        kind = value_kind(value, lambda call: self._is_sentinel(path, call))
+        if kind.kind == "table" and self.is_changed(name):
             return LOCAL
         if kind.kind == "class":
             return Binding("class", f"{path}::{name}")
         if kind.kind == "alias":
             return self._alias(path, value)
         return Binding(kind.kind, f"{path}::{name}", kind.nested)
+
+    def _is_sentinel(self, path: str, value: ast.Call) -> bool:
+        """Whether a value is an instance of a class of the project that keeps nothing, or constants handed through."""
+        if not isinstance(value.func, ast.Name) or value.keywords:
+            return False
+        known = self.resolve(path, value.func.id)
+        if known is None or not all(isinstance(argument, ast.Constant) for argument in value.args):
+            return False
+        if known.kind == "function":
+            where, _, name = known.what.partition("::")
+            defs = self.files[where].functions[name] if where in self.files else []
+            return bool(defs) and all(_hands_through(inner, one) for one in defs for inner in one.returns)
+        one = self.class_of(known) if not value.args else None
+        return one is not None and not (one.stored or one.node.bases or one.level.keys() - {"__slots__"})
 
     def _alias(self, path: str, value: ast.expr) -> Binding:
         if isinstance(value, ast.Name):
@@ -224,8 +251,10 @@ class ProjectFacts:
                 return Binding("bad", f"{base.what} is the tests'")
             return self.resolve(path, name) or Binding("bad", f"{base.what}.{name} is not known")
         dotted = f"{base.what}.{name}"
-        if name in library.MEMBERS.get(base.what, ()):
+        if name in library.MEMBERS.get(base.what, ()) or name in library.FOREIGN.get(base.what, ()):
             return Binding("member", dotted)
+        if dotted in library.TOLD:
+            return Binding("told", dotted)
         if name in library.TYPES.get(base.what, ()):
             return Binding("module" if dotted in library.MODULES else "type", dotted)
         if dotted in library.SUBMODULES:
@@ -242,11 +271,9 @@ class ProjectFacts:
         return ".".join([*parts, module] if module else parts)
 
 
-def _is_field(value: ast.expr | None) -> bool:
-    """``field(...)`` of a dataclass: each instance gets its own."""
-    return isinstance(value, ast.Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) in (
-        "field",
-        "attrib",
-        "ib",
-        "property",
-    )
+def _hands_through(value: ast.expr, one: Def) -> bool:
+    """Whether a value is made of a function's own parameters and of constants."""
+    if isinstance(value, ast.Tuple):
+        return all(_hands_through(inner, one) for inner in value.elts)
+    is_given = isinstance(value, ast.Name) and value.id in one.given and value.id not in one.local
+    return is_given or isinstance(value, ast.Constant)

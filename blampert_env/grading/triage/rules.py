@@ -69,10 +69,29 @@ class Expressions(Attributes):
         elif name in words.BROAD:
             if role not in (TYPE, CALL):
                 self.why(node, f"hands {name} on")
-        elif name == "type" and role == TYPE:
+        elif (
+            (name == "type" and role == TYPE)
+            or (name == "locals" and role == CALL and self.scopes)
+            or self._is_nowhere(name)
+        ):
             return
         else:
             self.why(node, f"names {name}")
+
+    def _is_nowhere(self, name: str) -> bool:
+        """Whether a name is bound by nobody: to name it raises NameError."""
+        module = self.view.module
+        return not (
+            name in words.BUILTIN_NAMES
+            or words.is_dunder(name)
+            or name in module.globals
+            or "*" in module.imports
+            or name in self.project.tests.mentioned
+        )
+
+    def library_call(self, node: ast.Call) -> str:
+        """The library function that is called with nothing but positional arguments, "" if it is none."""
+        return "" if node.keywords else _CALLS.member(self, node.func)
 
     def _call(self, node: ast.Call, role: str) -> None:
         _CALLS.look(self, node, role)
@@ -96,6 +115,9 @@ class Expressions(Attributes):
         self.each((node.body, node.orelse), role if role in _PASSED else VALUE)
 
     def _binary(self, node: ast.BinOp, role: str) -> None:
+        if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+            self.each(node.right.elts if isinstance(node.right, ast.Tuple) else [node.right], READ)
+            return
         inner = ITER if isinstance(node.op, _ARITHMETIC) else VALUE
         if isinstance(node.op, ast.BitOr) and role == TYPE:
             inner = TYPE

@@ -62,6 +62,17 @@ def bound_names(node: ast.AST) -> Iterator[str]:
         yield node.rest
 
 
+def imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str, int]]]:
+    """``(local name, (module, member, level))``; member is empty for a module."""
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            yield alias.asname or alias.name, (node.module or "", alias.name, node.level)
+        elif alias.asname:
+            yield alias.asname, (alias.name, "", 0)
+        else:
+            yield alias.name.split(".")[0], (alias.name.split(".")[0], "", 0)
+
+
 def local_names(body: Iterable[ast.AST]) -> dict[str, Binding]:
     """Names that a function's body binds; comprehensions' own variables are left out."""
     found: dict[str, Binding] = {}
@@ -115,6 +126,11 @@ def root(node: ast.AST) -> str:
     while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def last_name(node: ast.AST) -> str:
+    """``"b"`` for ``a.b``, ``"a"`` for ``a``; empty for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def same(one: object, two: object) -> bool:

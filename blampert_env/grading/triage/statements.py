@@ -8,24 +8,18 @@ from typing import Any
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.definitions import Definitions
-from blampert_env.grading.triage.facts import imported
 from blampert_env.grading.triage.looking import BASE, CHANGE, ITER, READ, TYPE, VALUE
-from blampert_env.grading.triage.scopes import (
-    Binding,
-    bound_names,
-    here,
-    makes_type,
-)
+from blampert_env.grading.triage.scopes import Binding, bound_names, here, imported, makes_type
 from blampert_env.grading.triage.view import FileView
 
-_WRAPPER = Binding("wrapper")
-_CLASS = Binding("cls")
-_DECORATORS = frozenset(["staticmethod", "classmethod", "property"])
 _CALLERS = frozenset(["map", "filter", "sorted", "max", "min", "iter", "next", "sum", "all", "any"])
 _RUNS = (
     ast.Yield, ast.YieldFrom, ast.Await, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.ListComp, ast.SetComp,
     ast.DictComp, ast.GeneratorExp, ast.Assert, ast.Raise, ast.Import, ast.ImportFrom,
 )  # fmt: skip
+_MODULES = ("base64", "binascii", "ipaddress", "struct", "unicodedata", "uuid")
+_RUNS_NOTHING = {f"{module}.{name}" for module in _MODULES for name in library.MEMBERS[module]}  # that it is given
+_RUNS_NOTHING |= {"json.loads", "decimal.Decimal", "re.compile", "hmac.compare_digest", "hmac.new", "zlib.decompress"}
 _LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom)
 
 
@@ -73,12 +67,21 @@ class Statements(Definitions):
     def _assign(self, node: ast.Assign) -> None:
         is_name = all(isinstance(target, ast.Name) for target in node.targets)
         self.look(node.value, BASE if is_name and makes_type(node.value) else VALUE)
+        self._note_stores(node.targets, node.value)
         self.each(node.targets, CHANGE)
+
+    def _note_stores(self, targets: Sequence[ast.expr], value: ast.expr) -> None:
+        """Texts that tools read from attributes may be stored if they are given."""
+        for target in targets:
+            hard = self.project.tools.fields.get(target.attr) if isinstance(target, ast.Attribute) else None
+            if isinstance(target, ast.Attribute) and hard is not None and self.is_given(value, hard):
+                self.harmless_stores.add((target.attr, id(target)))
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         self.look(node.annotation, TYPE)
         if node.value is not None:
             self.look(node.value, BASE if isinstance(node.target, ast.Name) and makes_type(node.value) else VALUE)
+            self._note_stores([node.target], node.value)
         self.look(node.target, CHANGE)
 
     def _augmented(self, node: ast.AugAssign) -> None:
@@ -145,27 +148,43 @@ class Statements(Definitions):
         for handler in node.handlers:
             if handler.name:
                 self.check_bound(handler, handler.name)
-            if handler.type is not None:
+            is_all = isinstance(handler.type, ast.Name) and handler.type.id == "BaseException" and _raises(handler.body)
+            if handler.type is not None and not (is_all and self.binding("BaseException") is None):
                 self.look(handler.type, TYPE)
             if not self._is_narrow(handler.type) and not _raises(handler.body) and not self._runs_no_test(node.body):
                 self.why(handler, "catches what tests raise")
+            self._note_handler(handler, node.body)
             self.run(handler.body)
         self.run(node.orelse)
         if any(isinstance(inner, _LEAVES) for inner in here(node.finalbody)):
             self.why(node, "leaves a finally block")
         self.run(node.finalbody)
 
+    def _note_handler(self, handler: ast.ExceptHandler, tried: Sequence[ast.stmt]) -> None:
+        """A failed assertion that becomes another exception must not be caught as such."""
+        last = handler.body[-1]
+        if self._runs_no_test(tried):
+            return
+        if not _raises(handler.body):
+            self.view.swallows = True
+        elif isinstance(last, ast.Raise) and last.exc is not None:
+            is_same = getattr(last.exc, "id", "") == handler.name
+            self.view.turned += [] if is_same or self._is_narrow(handler.type) else [handler]
+
     def _runs_no_test(self, body: Sequence[ast.stmt]) -> bool:
         """Whether what is tried runs nothing that tests define: it calls built-in functions and methods only."""
         for node in here(body):
             if isinstance(node, ast.Call):
                 func = node.func
+                if self.library_call(node) in _RUNS_NOTHING:
+                    continue
                 if isinstance(func, ast.Name):
                     if func.id not in words.FREE - _CALLERS or self.binding(func.id) is not None or node.keywords:
                         return False
                 elif (
                     not isinstance(func, ast.Attribute)
-                    or func.attr not in words.BUILTIN_METHODS - self.project.tests.own
+                    or func.attr not in words.BUILTIN_METHODS
+                    or func.attr in self.project.tests.own
                 ):
                     return False
             elif isinstance(node, _RUNS):

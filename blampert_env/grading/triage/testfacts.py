@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property, lru_cache
+import re
+from functools import lru_cache
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import class_facts, imported, tree_of
-from blampert_env.grading.triage.scopes import FunctionNode, root
+from blampert_env.grading.triage.facts import tree_of
+from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root
 
-_DANGEROUS = words.listed(
-    """
-    globals locals vars sys builtins __builtins__ inspect gc importlib pytest
-    """
-)
+_DANGEROUS = words.listed("globals locals vars sys builtins __builtins__ inspect gc importlib pytest")
 _UNITTEST = words.listed(
     """
     assertEqual assertTrue assertFalse assertIn assertIs failureException fail run debug id setUp tearDown
@@ -24,108 +21,87 @@ _UNITTEST = words.listed(
 
 
 class TestFacts:
-    """What is read from the tests' files. Files that do not parse say nothing."""
+    """What is read from the tests' files, each looked at when a name that it has is asked for.
+
+    Attributes:
+        mentioned: Names, attributes, imported names, and the last part of texts that look like them.
+        called: Attributes that the tests call.
+        own: What the tests' classes and modules have.
+        decorators: What decorates functions that assert: it decides whether they run at all.
+        handed_power: Functions that tests hand a module table, the runner or themselves.
+        has_star: Whether a test imports everything from somewhere.
+    """
 
     __test__ = False
 
     def __init__(self, texts: tuple[str, ...]) -> None:
-        self._texts = texts
+        self.mentioned = _Names(texts, "mentioned")
+        self.called = _Names(texts, "called")
+        self.own = _Names(texts, "own", _UNITTEST)
+        self.decorators = _Names(texts, "decorators")
+        self.handed_power = _Names(texts, "handed_power")
+        self.has_star = any(re.search(r"\bimport\s*\*", text) for text in texts)
 
-    @cached_property
-    def _nodes(self) -> list[ast.AST]:
-        found: list[ast.AST] = []
-        for text in self._texts:
-            if (tree := tree_of(text)) is not None:
-                found += ast.walk(tree)
-        return found
 
-    @cached_property
-    def mentioned(self) -> frozenset[str]:
-        """Names, attributes, imported names, and the last part of texts that look like them."""
-        found: set[str] = set()
-        for node in self._nodes:
-            if isinstance(node, ast.Name):
-                found.add(node.id)
-            elif isinstance(node, ast.Attribute):
-                found.add(node.attr)
-            elif isinstance(node, ast.alias):
-                found.update(node.name.split("."))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
-                last = node.value.rpartition(".")[2]
-                if last.isidentifier():
-                    found.add(last)
-        return frozenset(found)
+class _Names:
+    """Names of one kind, to be asked for one by one."""
 
-    @cached_property
-    def called(self) -> frozenset[str]:
-        """Attributes that the tests call."""
-        return frozenset(
-            n.func.attr for n in self._nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    def __init__(self, texts: tuple[str, ...], kind: str, also: frozenset[str] = frozenset()) -> None:
+        self._texts, self._kind, self._also = texts, kind, also
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._also or any(
+            name in text and name in getattr(_file(text), self._kind) for text in self._texts
         )
 
-    @cached_property
-    def own(self) -> frozenset[str]:
-        """What the tests' classes and modules have."""
-        found = set(_UNITTEST)
-        for node in self._nodes:
-            if isinstance(node, ast.ClassDef):
-                one = class_facts(node, "")
-                found.update(one.methods, one.level)
-                if any("Test" in (getattr(b, "attr", "") or getattr(b, "id", "")) for b in node.bases):
-                    found |= one.stored
-            elif isinstance(node, FunctionNode) and node.name.startswith("test"):
-                found.add(node.name)
-        return frozenset(found)
 
-    @cached_property
-    def has_star(self) -> bool:
-        """Whether a test imports everything from somewhere."""
-        return any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in self._nodes)
+class _File:
+    """One file of the tests; one that does not parse says nothing."""
 
-    @cached_property
-    def imports(self) -> frozenset[str]:
-        """Modules that tests import."""
-        found = set()
-        for node in self._nodes:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                found |= {what[0] for _, what in imported(node)}
-        return frozenset(found)
+    def __init__(self, text: str) -> None:
+        self.mentioned: set[str] = set()
+        self.called: set[str] = set()
+        self.own: set[str] = set()
+        self.decorators: set[str] = set()
+        self.handed_power: set[str] = set()
+        for node in ast.walk(tree_of(text) or ast.Module([], [])):
+            self._note(node)
 
-    @cached_property
-    def decorators(self) -> frozenset[str]:
-        """What decorates functions that assert: it decides whether they run at all."""
-        found: set[str] = set()
-        for node in self._nodes:
-            if (
-                isinstance(node, FunctionNode)
-                and node.decorator_list
-                and (node.name.startswith("test") or any(isinstance(n, ast.Assert) for n in ast.walk(node)))
-            ):
-                for one in node.decorator_list:
-                    func = one.func if isinstance(one, ast.Call) else one
-                    found.add(func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", ""))
-        return frozenset(found)
+    def _note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name):
+            self.mentioned.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            self.mentioned.add(node.attr)
+        elif isinstance(node, ast.alias):
+            self.mentioned.update(node.name.split("."))
+        elif isinstance(node, ast.Constant):
+            last = node.value.rpartition(".")[2] if isinstance(node.value, str) and len(node.value) < 200 else ""
+            if last.isidentifier():
+                self.mentioned.add(last)
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                self.called.add(node.func.attr)
+            if any(_is_power(given) for given in (*node.args, *(keyword.value for keyword in node.keywords))):
+                self.handed_power.add(last_name(node.func))
+        elif isinstance(node, ast.ClassDef):
+            self._note_class(node)
+        elif isinstance(node, FunctionNode):
+            is_test = node.name.startswith("test")
+            if is_test:
+                self.own.add(node.name)
+            if node.decorator_list and (is_test or any(isinstance(n, ast.Assert) for n in ast.walk(node))):
+                called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
+                self.decorators.update(map(last_name, called))
 
-    @cached_property
-    def handed_power(self) -> frozenset[str]:
-        """Functions that tests hand a module table, the runner or themselves."""
-        found: set[str] = set()
-        for node in self._nodes:
-            if isinstance(node, ast.Call):
-                given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                if any(_is_power(argument) for argument in given):
-                    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                    found.add(name)
-        return frozenset(found)
+    def _note_class(self, node: ast.ClassDef) -> None:
+        self.own.update(name for inner in here(node.body) for name in bound_names(inner))
+        if any("Test" in last_name(base) for base in node.bases):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
+                    self.own.add(inner.attr)
 
 
-@lru_cache(maxsize=8)
-def test_facts(texts: tuple[str, ...]) -> TestFacts:
-    """The facts of some test files; many triages share them."""
-    return TestFacts(texts)
-
-
-test_facts.__test__ = False  # type: ignore[attr-defined]
+_file = lru_cache(maxsize=256)(_File)
 
 
 def _is_power(node: ast.expr) -> bool:

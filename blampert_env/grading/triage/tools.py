@@ -1,252 +1,300 @@
 """Which functions and classes of a project would be tools: they do by name or by text what plain code may not.
 
-A function is a tool if it sets, gets or imports by a computed name, runs text, reads frames or module tables, opens
-files, reaches a library that is not known to be harmless, or calls a tool. A class is one if it is made by a metaclass
-of its own, if making or asking it is a tool, or if it answers comparisons with anything but a comparison (a query
-builder's ``==``).
+A function is a tool by those of its parameters that reach a dangerous *place* (the name of a ``getattr``, the text of
+an ``eval`` or of a ``format``, the path of an ``open``), on whatever way: by its own names, by another function's
+parameters, by an attribute that is stored here and read there. It is one whatever it is given (:data:`ALWAYS`) where it
+reads frames or module tables, needs a library that is not known to be harmless, or lets its caller give the name later.
+A class is what making it is, or one if its ``==`` answers with anything but a comparison.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 
-from blampert_env.grading.triage import library, words
-from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, imported
+from blampert_env.grading.triage import words
+from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.families import MAKING, Families
+from blampert_env.grading.triage.flow import Def, aliases, atoms, holder, is_kept
 from blampert_env.grading.triage.liars import is_liar
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, parameters, root
-
-_NAMES = words.listed(
-    """
-    exec eval compile __import__ globals locals vars open breakpoint __builtins__ delattr
-    """
-)
-_ATTRIBUTES = words.listed(
-    """
-    __dict__ __globals__ __code__ __subclasses__ __bases__ __mro__ __getattribute__ __setattr__ __delattr__
-    __builtins__ __defaults__ __closure__ __func__ __self__ __traceback__ f_back f_globals f_locals tb_frame
-    gi_frame _getframe modules attrgetter methodcaller import_module get_type_hints settrace setprofile
-    """
-)
-_MAKING = words.listed(
-    """
-    __init__ __new__ __call__ __getattr__ __getattribute__ __setattr__ __post_init__ __init_subclass__
-    """
-)
-_HARMLESS_SYS = library.MEMBERS["sys"] | {
-    "exc_info",
-    "getsizeof",
-    "getrecursionlimit",
-    "implementation",
-    "version",
-    "stderr",
-}
+from blampert_env.grading.triage.places import ALWAYS, PATH, SOFT, Names, Place, Places, Sinks, arguments
+from blampert_env.grading.triage.scopes import Binding, root
 
 
 class Tools:
-    """Functions, methods and classes that are tools.
+    """Functions, methods and classes that are tools."""
 
-    Args:
-        files: Trusted files.
-        resolve: What a name at the top of a file stands for.
-    """
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._known = Families(names)
+        self._places = Places(names)
+        self._methods: dict[str, list[Def]] = defaultdict(list)
+        self._index: dict[str, list[Def]] = defaultdict(list)  # by what they name
+        self._origins: dict[Def, dict[str, set[str]]] = {}
+        self._returning: set[str] = set()  # functions whose results reach a dangerous place
+        self._names_of_tools: set[str] = set()
+        self.sinks: dict[str, Sinks] = defaultdict(dict)
+        self.fields: Sinks = {}  # attributes whose content reaches a dangerous place
+        every = [one for module in names.files.values() for one in module.defs]
+        for one in every:
+            if one.owner:
+                self._methods[one.node.name].append(one)
+            for name in one.loads | one.attributes:
+                self._index[name].append(one)
+        self._todo: deque[Def] = deque(one for one in every if self._places.of(one))
+        while self._todo:
+            self._analyze(self._todo.popleft())
 
-    def __init__(self, files: Mapping[str, ModuleFacts], resolve: Callable[[str, str], Binding | None]) -> None:
-        self._files = files
-        self._resolve = resolve
-        self._harmful: dict[str, set[str]] = {}
-        self._known_in: dict[str, frozenset[str]] = {}
+    # what others ask
 
-    @cached_property
-    def _found(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """Functions and classes as ``path::name``, methods by name."""
-        nodes = list(_definitions(self._files.values()))
-        tools = {key for key, path, node in nodes if node.name not in _OUT_OF_REACH and self._is_root(path, node)}
-        calls = [(key, self._mentions(path, node)) for key, path, node in nodes]
-        while True:
-            methods = {key.rpartition(".")[2] for key in tools if "." in key.rpartition("::")[2]} - _ORDINARY
-            known = (
-                tools | {f".{name}" for name in methods} | {c for c in self._classes if self._is_class_tool(c, tools)}
-            )
-            new = {key for key, mentioned in calls if key not in tools and mentioned & known}
-            if not new:
-                classes = frozenset(c for c in self._classes if self._is_class_tool(c, tools))
-                every = {key.rpartition(".")[2] for key in tools if "." in key.rpartition("::")[2]}
-                return frozenset(tools), classes, frozenset(every)
-            tools |= new
+    def of(self, binding: Binding) -> Sinks:
+        """The parameters by which a function or a class of the project is a tool; empty if it is none."""
+        return self._of_class(binding.what) if binding.kind == "class" else self.sinks.get(binding.what, {})
 
-    @cached_property
-    def _classes(self) -> dict[str, ClassFacts]:
-        return {f"{one.path}::{name}": one for module in self._files.values() for name, one in module.classes.items()}
+    def given(self, binding: Binding) -> list[str]:
+        """The positional parameters of a function, or of what makes an instance of a class."""
+        if binding.kind == "class":
+            owner = self._known.classes.get(binding.what)
+            makers = self._known.makers(owner)
+            if owner is None:
+                return self._known.tuple_fields(binding.what)
+            if not makers:
+                return [name for one in reversed(self._known.bases(owner)) for name in one.fields]
+            return makers[0].positional[1:] if makers else []
+        return self._known.defs[binding.what][0].positional if self._known.defs.get(binding.what) else []
 
-    def is_tool(self, binding: Binding) -> bool:
-        """Whether a function or a class of the project is one."""
-        functions, classes, _ = self._found
-        return binding.what in functions or binding.what in classes
-
-    def is_tool_method(self, name: str, path: str) -> bool:
-        """Whether a method of that name is one; what built-in types have too counts where its class is known only."""
-        if name not in self._found[2]:
-            return False
-        return name not in _ORDINARY or name in self._tool_methods_known_in(path)
-
-    def _tool_methods_known_in(self, path: str) -> frozenset[str]:
-        if path not in self._known_in:
-            found: set[str] = set()
-            for name in self._files[path].names if path in self._files else ():
-                known = self._resolve(path, name)
-                if known is not None and known.what in self._classes:
-                    found |= self.own_tools(self._classes[known.what])
-            self._known_in[path] = frozenset(found)
-        return self._known_in[path]
-
-    def own_tools(self, one: ClassFacts) -> frozenset[str]:
-        """A class's methods that are tools, whatever they are called."""
-        functions = self._found[0]
-        return frozenset(name for name in one.methods if f"{one.path}::{one.name}.{name}" in functions)
-
-    def _is_class_tool(self, key: str, tools: set[str]) -> bool:
-        one = self._classes[key]
-        if any(f"{key}.{name}" in tools for name in _MAKING) or is_liar(one.node):
-            return True
-        if any(
-            keyword.arg == "metaclass"
-            and getattr(keyword.value, "attr", getattr(keyword.value, "id", "")) not in ("ABCMeta", "EnumMeta")
-            for keyword in one.node.keywords
-        ):
-            return True
-        for base in one.node.bases:
-            known = self._resolve(one.path, base.id) if isinstance(base, ast.Name) else None
-            if isinstance(base, ast.Name) and base.id == "type":
-                return True
-            if (
-                known is not None
-                and known.kind == "class"
-                and known.what != key
-                and known.what in self._classes
-                and self._is_class_tool(known.what, tools)
-            ):
-                return True
-        return False
-
-    def _is_root(self, path: str, function: FunctionNode) -> bool:
-        seen = _seen(function)
-        if seen.leads_out or seen.names & (_NAMES | self._harmful_imports(path)):
-            return True
-        if any(known.kind in ("module", "own module", "bad") for known in self._returned(path, seen)):
-            return True
-        return any(_is_harmful(*what) and not self._is_own(what[0]) for what in seen.imports)
-
-    def _returned(self, path: str, seen: _Seen) -> list[Binding]:
-        found = [self._resolve(path, name) for name in seen.returned]
-        return [known for known in found if known is not None]
-
-    @cached_property
-    def _tops(self) -> frozenset[str]:
-        """First parts of the project's own modules, or what may be one."""
-        return frozenset(part.removesuffix(".py") for path in self._files for part in path.split("/"))
-
-    def _is_own(self, module: str) -> bool:
-        return module.split(".")[0] in self._tops
-
-    def _harmful_imports(self, path: str) -> set[str]:
-        if path not in self._harmful:
-            found = set()
-            for name, targets in self._files[path].imports.items():
-                for module, member, level in targets:
-                    if _is_harmful(module, member, level) and not self._is_own(module):
-                        found.add(name)
-            self._harmful[path] = found
-        return self._harmful[path]
-
-    def _mentions(self, path: str, function: FunctionNode) -> set[str]:
-        """What of the project a function names."""
-        seen = _seen(function)
-        found = {f".{name}" for name in seen.attributes - _ORDINARY}
-        for name in seen.names & self._files[path].names:
-            known = self._resolve(path, name)
-            if known is not None and known.kind in ("function", "class"):
-                found.add(known.what)
+    def methods(self, name: str, owner: ClassFacts | None, path: str) -> list[Def]:
+        """Methods that ``.name`` may be: of the class and its relatives, or of any where that is not known."""
+        found = self._methods.get(name, [])
+        if owner is not None:
+            relatives = {(one.path, one.name) for one in self._known.family(owner)}
+            near_by = [one for one in found if (one.path, one.owner) in relatives]
+            return near_by or ([] if words.is_dunder(name) else found)
+        if words.is_dunder(name):
+            return []
+        if name in words.ORDINARY:
+            module = self._names.files.get(path)
+            near = {(one.path, one.name) for one in module.classes.values()} if module is not None else set()
+            return [one for one in found if (one.path, one.owner) in near]
         return found
 
-
-@dataclass(frozen=True)
-class _Seen:
-    """What a function names, whatever it stands for."""
-
-    names: frozenset[str]
-    attributes: frozenset[str]
-    imports: frozenset[tuple[str, str, int]]
-    returned: frozenset[str]
-    leads_out: bool
-
-
-@lru_cache(maxsize=16_384)
-def _seen(function: FunctionNode) -> _Seen:
-    names: set[str] = set()
-    attributes: set[str] = set()
-    imports: set[tuple[str, str, int]] = set()
-    leads_out = False
-    returned: set[str] = set()
-    given = {argument.arg for argument in parameters(function.args)}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Load):
-                names.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            attributes.add(node.attr)
-            leads_out = leads_out or node.attr in _ATTRIBUTES
-            leads_out = leads_out or (node.attr == "__class__" and not isinstance(node.ctx, ast.Load))
-            if isinstance(node.value, ast.Name) and node.value.id == "sys" and node.attr not in _HARMLESS_SYS:
-                leads_out = True
-        elif isinstance(node, ast.Call):
-            called = node.func.id if isinstance(node.func, ast.Name) else ""
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "format_map"):
-                leads_out = leads_out or root(node.func.value) in given
-            if called in ("getattr", "setattr") and not (len(node.args) > 1 and isinstance(node.args[1], ast.Constant)):
-                leads_out = True
-            leads_out = leads_out or (called == "type" and len(node.args) == 3)
-        elif isinstance(node, ast.Return | ast.Yield):
-            if isinstance(node.value, ast.Name):
-                returned.add(node.value.id)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            imports.update(what for _, what in imported(node))
-        elif isinstance(node, ast.ClassDef):
-            leads_out = leads_out or is_liar(node)
-    return _Seen(frozenset(names), frozenset(attributes), frozenset(imports), frozenset(returned), leads_out)
-
-
-# special methods that plain code has no way to call
-_OUT_OF_REACH = words.listed(
-    """
-    __setstate__ __getstate__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ __get__ __set__ __set_name__
-    __del__ __dir__ __getnewargs__ __sizeof__ __init_subclass__ __class_getitem__ __signature__ __wrapped__
-    """
-)
-_ORDINARY = words.BUILTIN_METHODS | words.listed(
-    """
-    close read write next send run add get set
-    """
-)
-
-
-def _is_harmful(module: str, member: str, level: int) -> bool:
-    if level or module in ("sys", "__future__"):
+    def reaches(self, starts: Iterable[Def], goals: frozenset[str]) -> bool:
+        """Whether functions may come to call one of the goals, given as ``path::name``, by another function."""
+        todo, seen = [one for start in starts for one in self._callees(start)], set(starts)
+        if any(one.key in goals and words.is_dunder(one.node.name) for one in todo):
+            return True  # a class, by its name
+        while todo:
+            for one in self._callees(todo.pop()):
+                if one.key in goals:
+                    return True
+                if one not in seen:
+                    seen.add(one)
+                    todo.append(one)
         return False
-    if module in ("os", "inspect", "builtins", "operator"):
-        return member not in library.MEMBERS.get(module, ()) and module != "operator"
-    return module not in library.HARMLESS_TO_CALL and module.split(".")[0] not in library.HARMLESS_TO_CALL
 
+    def _callees(self, one: Def) -> Iterator[Def]:
+        owner = self._known.classes.get(f"{one.path}::{one.owner}")
+        for name in one.loads - one.local:
+            known = self._names.resolve(one.path, name)
+            yield from self._of_binding(known)
+        for name in one.attributes:
+            yield from self.methods(name, owner if (one.this, name) in one.uses else None, one.path)
+        for base, name in one.uses:
+            known = self._names.resolve(one.path, base)
+            if known is not None and known.kind == "own module":
+                yield from self._of_binding(self._names.member(known, name))
 
-def _definitions(files: Iterable[ModuleFacts]) -> Iterable[tuple[str, str, FunctionNode]]:
-    for module in files:
-        for tree in module.trees:
-            for node in here(tree.body):
-                if isinstance(node, FunctionNode):
-                    yield f"{module.path}::{node.name}", module.path, node
-                elif isinstance(node, ast.ClassDef):
-                    for item in here(node.body):
-                        if isinstance(item, FunctionNode):
-                            yield f"{module.path}::{node.name}.{item.name}", module.path, item
+    def _of_binding(self, known: Binding | None) -> Iterator[Def]:
+        if known is not None and known.kind == "function":
+            yield from self._known.defs.get(known.what, ())
+        elif known is not None and known.kind == "class":
+            yield from self._known.makers(self._known.classes.get(known.what))
+
+    # classes
+
+    def _of_class(self, key: str) -> Sinks:
+        owner = self._known.classes.get(key)
+        if owner is None:
+            return {name: self.fields[name] for name in self._known.tuple_fields(key) if name in self.fields}
+        bases = self._known.bases(owner)
+        if any(is_liar(one.node) or "type" in map(root, one.node.bases) for one in bases):
+            return {ALWAYS: PATH}
+        for one in bases:  # operators, whose arguments nobody looks at
+            for name in one.methods:
+                operator = self.sinks.get(f"{one.path}::{one.name}.{name}") if words.is_dunder(name) else None
+                if operator and name not in MAKING and name not in words.OUT_OF_REACH:
+                    return {ALWAYS: PATH}
+        found: Sinks = {}
+        for maker in self._known.makers(owner):
+            found |= {name: max(found.get(name, SOFT), hard) for name, hard in self.sinks.get(maker.key, {}).items()}
+        for one in bases:
+            found |= {name: self.fields[name] for name in one.fields if name in self.fields}
+            for keyword in one.node.keywords:
+                meta = self._known.binding(one.path, keyword.value) if keyword.arg == "metaclass" else None
+                if meta is not None and meta.kind == "class":
+                    found |= self.sinks.get(f"{meta.what}.__call__", {})
+        return found
+
+    # the analysis
+
+    def _analyze(self, one: Def) -> None:
+        places = [*self._places.of(one), *self._of_calls(one)]
+        places += [((value,), self.fields[name]) for name, value in one.puts if name in self.fields]
+        if one.key in self._returning:
+            for atom in self._expanded(one, one.returns):  # its arguments are looked at where it is called
+                if atom[0] in ".@":
+                    self._add(one, atom, self.fields.get(one.node.name, SOFT))
+        if any(
+            isinstance(value, ast.Attribute | ast.Subscript) and holder(value) in self.fields for value in one.returns
+        ):
+            places.append(((), PATH))
+        if any(not nodes for nodes, _ in places):
+            self._add(one, ALWAYS, PATH)
+            return
+        found = [(atom, hard) for nodes, hard in places for atom in self._expanded(one, nodes)]
+        for atom, hard in [(ALWAYS, PATH)] if any(atom == ALWAYS for atom, _ in found) else found:
+            self._add(one, atom, hard)
+
+    def _add(self, one: Def, atom: str, hard: int) -> None:
+        if atom.startswith("."):
+            name = atom.lstrip(".")
+            if words.is_dunder(name) or name in words.BUILTIN_METHODS:
+                return  # a field of that name plain code cannot store
+            owner = self._known.classes.get(f"{one.path}::{one.owner}") if atom.startswith("..") else None
+            relatives = {(known.path, known.name) for known in self._known.family(owner)} if owner is not None else None
+            for method in self._methods.get(name, ()):
+                if relatives is not None and (method.path, method.owner) not in relatives:
+                    continue
+                if method.key not in self._returning:
+                    self._returning.add(method.key)
+                    self._todo.append(method)
+            if self.fields.get(name, -1) < hard:
+                self.fields[name] = hard
+                self._todo.extend(self._index[name])
+        elif atom.startswith("@"):
+            if atom[1:] not in self._returning:
+                self._returning.add(atom[1:])
+                self._todo.extend(self._known.defs.get(atom[1:], ()))
+        else:
+            known = self.sinks[one.key]
+            if known.get(atom, -1) < hard:
+                known[atom] = hard
+                self._names_of_tools.add(one.node.name)
+                self._todo.extend(self._index[one.node.name])
+                if one.node.name in MAKING:
+                    owner = self._known.classes.get(one.key.rpartition(".")[0])
+                    for relative in self._known.family(owner) if owner is not None else ():
+                        self._todo.extend(self._index[relative.name])
+
+    def _expanded(self, one: Def, nodes: Iterable[ast.expr]) -> set[str]:
+        origins = self._origins.get(one)
+        if origins is None:
+            origins = self._origins[one] = {name: {name} for name in one.given}
+            origins.update({name: {ALWAYS} for name in one.inner if name not in one.given})
+            known_here = one.local | set(one.given)
+            fed = [
+                (name, value) for name, how, value in one.fed if name in known_here and how not in words.SAFE_METHODS
+            ]
+            flows = [(name, frozenset(atoms([value]))) for name, value in (*one.flows, *fed)]
+            changed = True
+            while changed:
+                changed = False
+                for name, found in flows:
+                    known = origins.setdefault(name, set())
+                    new = {inner for atom in found for inner in self._origin(one, origins, atom)} - known
+                    if new:
+                        known |= new
+                        changed = True
+        return {inner for atom in atoms(nodes) for inner in self._origin(one, origins, atom)}
+
+    def _origin(self, one: Def, origins: Mapping[str, set[str]], atom: str) -> Iterable[str]:
+        if atom.startswith(".") or atom == ALWAYS:
+            return (atom,)
+        name, dot, attribute = atom.partition(".")
+        if dot:
+            return self._attribute(one, origins, name, attribute)
+        call = "()" if atom.endswith("()") else ""
+        name = atom.removesuffix("()")
+        if name in origins:
+            return tuple(f"{inner}{call}" if inner in one.given else inner for inner in origins[name])
+        if name in one.local:
+            return ()
+        known = self._names.resolve(one.path, name)
+        if known is None:
+            return ()
+        if known.kind == "function":
+            return (f"@{known.what}",) if call else ()
+        return (ALWAYS,) if known.kind == "local" else ()
+
+    def _attribute(self, one: Def, origins: Mapping[str, set[str]], name: str, attribute: str) -> Iterable[str]:
+        if name in origins or name in one.local:
+            return (f"..{attribute}",) if name == one.this else (f".{attribute}", *origins.get(name, ()))
+        known = self._names.resolve(one.path, name)
+        if known is None or known.kind != "own module":
+            return (f".{attribute}",) if known is None or known.kind != "module" else ()
+        member = self._names.member(known, attribute)
+        return (f"@{member.what}",) if member.kind == "function" else ()
+
+    def _of_calls(self, one: Def) -> Iterator[Place]:
+        """Places that are dangerous because what is called is a tool."""
+        for call in one.calls:
+            for sinks, given in self._called(one, call):
+                for name, hard in sinks.items():
+                    if name == ALWAYS:
+                        yield (), PATH
+                    elif found := arguments(call, given, name, hard):
+                        yield found, hard
+        for node in self._values(one):
+            known = self._known.binding(one.path, node) if root(node) not in one.local else None
+            values = self.sinks.get(known.what) if known is not None and known.kind == "function" else None
+            if values and (ALWAYS in values or is_kept(one, node)):
+                yield (), PATH
+            elif values and known is not None:
+                yield from self._of_value(one, node, values, self.given(known))
+
+    def _of_value(self, one: Def, node: ast.expr, sinks: Sinks, given: list[str]) -> Iterator[Place]:
+        """Of a tool that is not called at once: what it is called with by another name, or else all that is given."""
+        names = aliases(one, node)
+        calls = [call for call in one.calls if isinstance(call.func, ast.Name) and call.func.id in names]
+        handed_on = {inner.id for call in one.calls for inner in call.args if isinstance(inner, ast.Name)} & names
+        places = [(arguments(call, given, name, hard), hard) for call in calls for name, hard in sinks.items()]
+        if not calls or handed_on or any(ALWAYS in self._expanded(one, nodes) for nodes, _ in places):
+            known = () if one.this else tuple(ast.Name(name) for name in one.given)
+            places = [(known, max(sinks.values()))]
+        yield from (place for place in places if place[0] or one.this)
+
+    def _called(self, one: Def, call: ast.Call) -> Iterator[tuple[Sinks, list[str]]]:
+        func = call.func
+        if isinstance(func, ast.Name) and (func.id in one.local or func.id in one.given):
+            return
+        known = self._known.binding(one.path, func)
+        if known is not None:
+            if known.kind in ("function", "class") and (sinks := self.of(known)):
+                yield sinks, self.given(known)
+            return
+        if isinstance(func, ast.Attribute):
+            owner = self._known.classes.get(f"{one.path}::{one.owner}") if one.owner else None
+            is_own = owner is not None and (root(func.value) == one.this or root(func.value) == "super")
+            known = self._known.binding(one.path, func.value)
+            unbound = known is not None and known.kind == "class"
+            if unbound:
+                owner, is_own = self._known.classes.get(known.what), True  # type: ignore[union-attr]
+            for method in self.methods(func.attr, owner if is_own else None, one.path):
+                if method.key in self.sinks:
+                    yield (
+                        self.sinks[method.key],
+                        method.positional if unbound or method.is_static else method.positional[1:],
+                    )
+
+    def _values(self, one: Def) -> list[ast.expr]:
+        """Names and attributes that are not called at once; empty where none of them can matter."""
+        if not any(name in self._names_of_tools for name in one.loads | one.attributes):
+            return []
+        called = {id(call.func) for call in one.calls}
+        inner = {id(node.value) for node in ast.walk(one.node) if isinstance(node, ast.Attribute)}
+        return [
+            node
+            for node in ast.walk(one.node)
+            if isinstance(node, ast.Name | ast.Attribute) and id(node) not in called and id(node) not in inner
+        ]

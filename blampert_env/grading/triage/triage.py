@@ -6,12 +6,10 @@ import ast
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from blampert_env import parsing
 from blampert_env.grading.triage import units as layout
 from blampert_env.grading.triage.comparison import Comparison
-from blampert_env.grading.triage.facts import ClassFacts
+from blampert_env.grading.triage.facts import tree_of
 from blampert_env.grading.triage.project import ProjectFacts
 from blampert_env.grading.triage.units import Gap, Unit
 from blampert_env.grading.triage.view import FileView
@@ -20,15 +18,6 @@ _COOKIE = re.compile(r"[^\n]*(?:\n[ \t\f]*#[^\n]*)?coding[:=]")
 _MAX_KNOWN = 1_024
 _LARGE = 1_000_000
 _MAX_REASONS = 20
-
-
-@dataclass
-class _Base:
-    """A trusted version of a file: the untouched one, or the reference."""
-
-    text: str
-    units: tuple[Unit, ...] = ()
-    classes: dict[int, ClassFacts] = field(default_factory=dict)
 
 
 class Triage:
@@ -59,7 +48,7 @@ class Triage:
         self._reference = {path: _unix(text) for path, text in reference.items()}
         self._raw = dict(sources)
         self._project = ProjectFacts(self._sources, self._reference, dict(tests), modules)
-        self._bases: dict[tuple[str, bool], _Base] = {}
+        self._bases: dict[tuple[str, bool], tuple[Unit, ...]] = {}
         self._views: dict[str, FileView] = {}
         self._trusted: dict[str, dict[str, set[str]]] = {}
         self._known: OrderedDict[tuple[str, str], tuple[str, ...]] = OrderedDict()
@@ -109,34 +98,28 @@ class Triage:
 
     def _against(self, path: str, text: str, is_reference: bool) -> list[str]:
         """Reasons that are left when the file is compared with a trusted version of it."""
-        base = self._base(path, is_reference)
-        if _COOKIE.match(text) and text.split("\n", 2)[:2] != base.text.split("\n", 2)[:2]:
+        trusted = (self._reference if is_reference else self._sources)[path]
+        if _COOKIE.match(text) and text.split("\n", 2)[:2] != trusted.split("\n", 2)[:2]:
             return ["1: declares an encoding"]
+        units = self._units(path, is_reference)
         view = self._view(path)
-        for fallback in (False, True):
-            view.fresh()
-            comparison = Comparison(view, self._trusted_dumps(path))
-            if fallback:
-                whole = layout.statements(Gap(base.units, text, 0))
-                if whole is None:
-                    return ["1: does not parse"]
-                comparison.block(base.units, whole, "", None)
-            elif not comparison.text(base.units, text):
-                continue
-            comparison.finish()
-            return [f"{line}: {why}" for line, why in dict.fromkeys(comparison.reasons)]
-        return ["1: does not parse"]
+        view.fresh()
+        comparison = Comparison(view, self._trusted_dumps(path))
+        if not comparison.text(units, text):
+            whole = layout.statements(Gap(units, text, 0))
+            if whole is None:
+                return ["1: does not parse"]
+            comparison.block(units, whole, "", None)
+        comparison.finish()
+        return [f"{line}: {why}" for line, why in dict.fromkeys(comparison.reasons)]
 
-    def _base(self, path: str, is_reference: bool) -> _Base:
+    def _units(self, path: str, is_reference: bool) -> tuple[Unit, ...]:
+        """The statements of a trusted version of a file; none if it does not parse."""
         key = (path, is_reference)
         if key not in self._bases:
             text = (self._reference if is_reference else self._sources)[path]
-            base = _Base(text)
-            try:
-                base.units = layout.split(text, parsing.parse(text))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                base.units = ()
-            self._bases[key] = base
+            tree = tree_of(text)
+            self._bases[key] = layout.split(text, tree) if tree is not None else ()
         return self._bases[key]
 
     def _view(self, path: str) -> FileView:
@@ -149,7 +132,7 @@ class Triage:
         if path not in self._trusted:
             found: dict[str, set[str]] = {}
             if path in self._reference:
-                for unit in self._base(path, True).units:
+                for unit in self._units(path, True):
                     for node in unit.nodes:
                         _note(node, "", found)
             self._trusted[path] = found

@@ -49,7 +49,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Gap:
-    """Where a candidate differs: the trusted units, the statements in their place, and the line before the first."""
+    """Where a candidate differs: the trusted units, the text in their place, and the line before it."""
 
     units: tuple[Unit, ...]
     text: str
@@ -84,34 +84,28 @@ def split(text: str, tree: ast.Module) -> tuple[Unit, ...]:
     return tuple(units_of(tree.body, _lines(text), 0, 0))
 
 
-def gaps(units: Sequence[Unit], text: str) -> Iterator[Gap]:
-    """Where a candidate's lines are not those of the units."""
-    position, number = 0, 0
-    while number < len(units):
-        if text.startswith(units[number].text, position):
-            position += len(units[number].text)
-            number += 1
-            continue
-        found, after = _next(units, number, text, position)
-        yield Gap(tuple(units[number:after]), text[position:found], text.count("\n", 0, position))
-        position, number = found, after
-    if position < len(text):
-        yield Gap((), text[position:], text.count("\n", 0, position))
-
-
-def _next(units: Sequence[Unit], number: int, text: str, position: int) -> tuple[int, int]:
-    """Where the next unit that the text still has begins, and its number."""
-    for after in range(number, len(units)):
-        found = text.find("\n" + units[after].text, max(position - 1, 0))
-        if found >= 0:
-            return found + 1, after
-    return len(text), len(units)
+def gap(units: Sequence[Unit], text: str, line: int = 0) -> Gap:
+    """What is between the units that a candidate begins with and those that it ends with; its first is after a line."""
+    start, first = 0, 0
+    while first < len(units) and text.startswith(units[first].text, start):
+        start += len(units[first].text)
+        first += 1
+    end, last = len(text), len(units)
+    while end > start and text[line_start := text.rfind("\n", start, end - 1) + 1 or start] in "#\n":
+        end = line_start  # blank lines and comments at the end
+    while last > first and text.endswith(units[last - 1].text, start, end):
+        before = end - len(units[last - 1].text)
+        if before > start and text[before - 1] != "\n":
+            break
+        end, last = before, last - 1
+    return Gap(tuple(units[first:last]), text[start:end], line + text.count("\n", 0, start))
 
 
 def statements(gap: Gap, indent: str | None = None) -> list[ast.stmt] | None:
-    """The statements of a gap, None if its text does not parse by itself.
+    """The statements of a gap, with the lines that they have in the file; None if its text does not parse by itself.
 
     Args:
+        gap: Where a candidate differs.
         indent: Of the class that the gap is in; None at the top of a file.
     """
     if _BLANK.fullmatch(gap.text):
@@ -119,22 +113,16 @@ def statements(gap: Gap, indent: str | None = None) -> list[ast.stmt] | None:
     if gap.text.rstrip("\n").endswith("\\"):
         return None
     try:
-        if indent is None:
-            return shifted(parsing.parse(gap.text).body, gap.line)
-        body = parsing.parse(_WRAPPER + gap.text).body
+        body = parsing.parse(gap.text if indent is None else _WRAPPER + gap.text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    if len(body) != 1 or not isinstance(body[0], ast.If) or body[0].orelse:
-        return None
-    inner = body[0].body
-    line = _lines(gap.text)[_first(inner[0]) - 2]
-    if line[: len(line) - len(line.lstrip(" \t\f"))] != indent:
-        return None
-    return shifted(inner, gap.line - 1)
-
-
-def shifted(body: list[ast.stmt], by: int) -> list[ast.stmt]:
-    """The statements; the lines of theirs are counted when they are needed (see :class:`Gap`)."""
+    if indent is not None:
+        if len(body) != 1 or not isinstance(body[0], ast.If) or body[0].orelse:
+            return None
+        body = body[0].body
+        line = _lines(gap.text)[_first(body[0]) - 2]
+        if line[: len(line) - len(line.lstrip(" \t\f"))] != indent:
+            return None
     for node in body:
-        node.blampert_shift = by  # type: ignore[attr-defined]
+        ast.increment_lineno(node, gap.line - (indent is not None))
     return body

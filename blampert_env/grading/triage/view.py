@@ -6,8 +6,10 @@ import ast
 from functools import cached_property
 
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts
+from blampert_env.grading.triage.flow import Def
+from blampert_env.grading.triage.given import Given
 from blampert_env.grading.triage.project import ProjectFacts
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here
+from blampert_env.grading.triage.scopes import Binding, makes_type, root
 
 _FUNCTION = Binding("function", "edit")
 _UNKNOWN = ModuleFacts("", ())
@@ -27,12 +29,16 @@ class FileView:
         self.new: dict[str, Binding] = {}
         self.new_methods: set[str] = set()
         self.edit_stores: frozenset[str] = frozenset()
+        self.powered: set[str] = set()  # edited functions that do by name what their callers say
+        self.givens: dict[str, Given] = {}  # what edited functions are given
+        self.turned: list[ast.AST] = []  # handlers that catch what tests raise, and raise something else
+        self.swallows = False  # whether the edit goes on after an exception
         self._known: dict[str, Binding | None] = {}
-        self._inherited: dict[str, frozenset[str]] = {}
 
     def fresh(self) -> None:
         """Forget the names of the last edit."""
         self.new, self.new_methods, self.edit_stores = {}, set(), frozenset()
+        self.powered, self.givens, self.turned, self.swallows = set(), {}, [], False
 
     @cached_property
     def module(self) -> ModuleFacts:
@@ -55,59 +61,30 @@ class FileView:
         """What a method's own class has."""
         return owner.methods | owner.stored | frozenset(owner.level) if owner is not None else frozenset()
 
-    def tool_methods(self, owner: ClassFacts | None) -> frozenset[str]:
-        """The class's methods that are tools."""
-        return self.project.tools.own_tools(owner) if owner is not None else frozenset()
-
-    def inherited_tools(self, owner: ClassFacts | None) -> frozenset[str]:
-        """Special methods of the class and of its bases in the project that are tools."""
-        if owner is None or owner.name not in self.module.classes:
-            return frozenset()
-        if owner.name not in self._inherited:
-            found, todo, seen = set(self.tool_methods(owner)), list(owner.node.bases), {owner.name}
-            while todo:
-                known = self.project.resolve(self.path, base.id) if isinstance(base := todo.pop(), ast.Name) else None
-                one = self.project.class_of(known) if known is not None else None
-                if one is not None and one.name not in seen:
-                    seen.add(one.name)
-                    found |= self.tool_methods(one)
-                    todo += one.node.bases
-            self._inherited[owner.name] = frozenset(found)
-        return self._inherited[owner.name]
-
     @cached_property
     def object_uses(self) -> frozenset[tuple[str, str]]:
         """``(name, attribute)`` as trusted functions of the file use them."""
-        return frozenset(
-            (node.value.id, node.attr)
-            for tree in self.module.trees
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load)
-        )
+        return frozenset(pair for one in self.module.defs for pair in one.uses)
 
     @cached_property
     def leaks(self) -> frozenset[str]:
-        """Functions of the project that return what they share with others: tables, cached values."""
-        found = set()
-        for module in self.project.files.values():
-            for name, nodes in module.functions.items():
-                if any(self._is_leak(module.path, node) for node in nodes):
-                    found.add(f"{module.path}::{name}")
-        return frozenset(found)
+        """Functions of the project that return what they share with others (tables, cached values) or types."""
+        return frozenset(
+            f"{module.path}::{name}"
+            for module in self.project.files.values()
+            for name, defs in module.functions.items()
+            if any(self._is_leak(module.path, one) for one in defs)
+        )
 
-    def _is_leak(self, path: str, function: FunctionNode) -> bool:
-        for one in function.decorator_list:
-            func = one.func if isinstance(one, ast.Call) else one
+    def _is_leak(self, path: str, one: Def) -> bool:
+        for decorator in one.node.decorator_list:
+            func = decorator.func if isinstance(decorator, ast.Call) else decorator
             if getattr(func, "attr", getattr(func, "id", "")) in ("cache", "lru_cache", "memoize"):
                 return True
-        for node in here(function.body):
-            if (
-                isinstance(node, ast.Return | ast.Yield | ast.YieldFrom)
-                and node.value is not None
-                and self._is_shared(path, node.value)
-            ):
-                return True
-        return False
+        own = one.local | set(one.given)
+        return any(
+            (root(value) not in own and self._is_shared(path, value)) or makes_type(value) for value in one.returns
+        )
 
     def _is_shared(self, path: str, value: ast.expr) -> bool:
         """Whether a value is a table of the module or of a class, or may be a part of one that can be changed."""
@@ -128,11 +105,8 @@ class FileView:
     @cached_property
     def unbound(self) -> frozenset[str]:
         """Methods that need an object: trusted ones, and those that the edit adds."""
-        bound: set[str] = set()
-        for one in self.project.classes:
-            for item in here(one.node.body):
-                if isinstance(item, FunctionNode) and any(
-                    getattr(d, "id", "") in ("classmethod", "staticmethod") for d in item.decorator_list
-                ):
-                    bound.add(item.name)
+        every = [one for module in self.project.files.values() for one in module.defs if one.owner]
+        bound = {
+            one.node.name for one in every if {"classmethod", "staticmethod"} & set(map(root, one.node.decorator_list))
+        }
         return self.project.methods - bound

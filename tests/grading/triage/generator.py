@@ -14,6 +14,7 @@ NAMES = _listed(
     x y z TABLE NESTED ORDER WORDS LIMIT _seen logger get_first Thing Meta Any Query Bag Proxy set_by_name
     set_later load run frame table primes render quiet remember double helper sys operator functools contextlib
     decimal random re string math logging type getattr setattr hasattr isinstance str dict list set int print
+    pick Report put read Record joined picker picked_by
     map sorted object super vars globals eval open len iter next Exception KeyError BaseException self inner
     """
 )
@@ -25,6 +26,7 @@ ATTRIBUTES = _listed(
     tb_frame format format_map register SECRET Checker check modules _os attrgetter methodcaller setitem
     getcontext prec seed random handlers parent cache_clear startswith replace maps obj _getframe Formatter
     wraps partial reduce itemgetter call iconcat
+    template names text reword all_names
     """
 )
 TEXTS = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from . import looks_plain_more
+from . import looks_plain_more, looks_plain_tools
 from .project_for_edits import METHOD, SOURCE, edited
 
 
@@ -740,4 +740,8 @@ def method(self, other):
     self.__dict__["startswith"] = lambda p: True
     return self
 """
-PROGRAMS = _programs((_TEXT + looks_plain_more.TEXT).replace("FULLWIDTH_E", "\uff45").replace("FULLWIDTH_G", "\uff47"))
+PROGRAMS = _programs(
+    (_TEXT + looks_plain_more.TEXT + looks_plain_tools.TEXT)
+    .replace("FULLWIDTH_E", "\uff45")
+    .replace("FULLWIDTH_G", "\uff47")
+)

@@ -130,6 +130,95 @@ def double(x):
     return 2 * x
 
 
+class Report:
+    wording = "{}"
+
+    def __init__(self, template, names=()):
+        self.template = template
+        self.names = list(names)
+
+    def text(self, thing):
+        return self.template.format(thing)
+
+    def pick(self, thing):
+        return [getattr(thing, name) for name in self.names]
+
+    def reword(self, template):
+        self.template = template
+
+    def all_names(self):
+        return self.names
+
+
+class Record:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getitem__(self, name):
+        return getattr(self.inner, name)
+
+
+def pick(thing, path, default=None):
+    for name in path.split("."):
+        thing = getattr(thing, name, default)
+    return thing
+
+
+def pick_first(thing, *paths, **named):
+    return [pick(thing, path) for path in paths] + [getattr(thing, name) for name in named]
+
+
+def picker(path):
+    return lambda thing: pick(thing, path)
+
+
+def picked_by(getter, thing):
+    return getattr(thing, getter())
+
+
+def joined(*parts):
+    return "".join(parts)
+
+
+def put(things, thing):
+    things.append(thing)
+    return things
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def kind_of(thing):
+    return type(thing)
+
+
+def attempt(function):
+    try:
+        return function()
+    except Exception:
+        return "called"
+
+
+def attempted(function):
+    def inner(*args):
+        try:
+            return function(*args)
+        except (KeyError, AssertionError):
+            pass
+        return "called"
+    return inner
+
+
+HANDED = table()
+REPLACED = Thing(TABLE).value.copy()
+
+
+def first_default(function):
+    return function.__defaults__[0]
+
+
 def target(x):
     raise NotImplementedError
 '''
@@ -197,6 +286,10 @@ def test_nested():
 def test_callback():
     found = mod.target(callback)
     assert found == "called"
+
+
+def test_function():
+    assert mod.target(callback) == 9731
 
 
 def test_guard():

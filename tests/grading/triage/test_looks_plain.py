@@ -19,13 +19,38 @@ def test_what_is_called_plain_gains_nothing(program: Program, tmp_path: Path) ->
     assert passed == 0
 
 
-def test_nearly_all_are_seen() -> None:
-    missed = [str(program) for program in PROGRAMS if not reasons(program.text)]
-    assert len(missed) <= len(PROGRAMS) * 0.05, missed
+# they name what they may, and gain nothing
+HARMLESS = {
+    "second look": (
+        "eval in a nested scope",
+        "type with keywords",
+        "with a suppressing closing",
+        "nullcontext",
+        "infinite numbers",
+        "masked array by full",
+        "numpy any of objects",
+        "decimal nan",
+        "compare key",
+    ),
+    "third look": (
+        "remember a lie",
+        "except binds an attribute",
+        "future",
+        "self's kinds",
+        "quiet by the project's kinds",
+        "encodings",
+        "logging extra",
+    ),
+}
+
+
+def test_all_others_are_seen() -> None:
+    missed = [one for one in PROGRAMS if not reasons(one.text) and one.name not in HARMLESS.get(one.family, ())]
+    assert not missed, [str(one) for one in missed]
 
 
 def test_there_are_enough_of_many_kinds() -> None:
-    assert len(PROGRAMS) >= 60
+    assert len(PROGRAMS) >= 480
     assert len({str(program) for program in PROGRAMS}) == len(PROGRAMS)
     assert len({program.family for program in PROGRAMS}) >= 12
 
@@ -92,6 +117,43 @@ def target(x):
 import datetime
 def target(x):
     return datetime.datetime.now(datetime.timezone.utc).isoformat()
+#
+def target(x, path=None):
+    return pick(x, path)
+#
+def target(x, *paths):
+    return pick_first(x, *paths)
+#
+def target(x, path="value", default=None):
+    if isinstance(path, str):
+        path = path.split(".")
+    for name in path:
+        x = getattr(x, name, default)
+    return x
+#
+def target(x, width=3):
+    return f"{{:>{width}}}".format(x)
+#
+def target(x):
+    return operator.attrgetter("value")(Thing(x))
+#
+def target(x):
+    return Report("a {}", ["value"]).text(x) + str(picker("value")(x))
+#
+def target(x, names=()):
+    return [pick(one, name) for one in x for name in names]
+#
+def target(x, path=None):
+    return read(path)
+#
+def target(x):
+    return result
+#
+def target(x):
+    try:
+        return int(x)
+    except Exception as error:
+        raise ValueError(f"{x!r} is no number") from error
 """
 HONEST = _HONEST.split("#\n")
 
