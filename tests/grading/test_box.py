@@ -68,3 +68,17 @@ def test_from_one_project_to_another(tmp_path: Path) -> None:
     for files in (FILES, {"a.py": b"other", "pkg": b"a file"}, {}, FILES):
         box.fill(files)
         assert contents(folder) == files
+
+
+def test_what_was_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "box"
+    folder.mkdir()
+    box = Box(str(folder), None)
+    box.fill({"old/test_old.py": b"", "data.json": b"1"})
+    box.fill({"data.json": b"1", "tests/test_a.py": b"a", "b.txt": b"b"})
+    assert box.touched() == []
+    (folder / "new.json").write_bytes(b"")
+    (folder / "tests" / "test_a.py").write_bytes(b"a")  # the same content, at another time
+    (folder / "b.txt").unlink()
+    (folder / "json.py").write_bytes(b"")
+    assert box.touched() == ["b.txt", "json.py", "tests/test_a.py"]

@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 from _pytest import config, main, monkeypatch, nodes, runner
+from _pytest._code import code
 from _pytest.assertion import rewrite
 
 
@@ -21,6 +22,7 @@ from _pytest.assertion import rewrite
         (main.Session.perform_collect, ["self", "args", "genitems"]),
         (rewrite.rewrite_asserts, ["mod", "source", "module_path", "config"]),
         (rewrite._rewrite_test, ["fn", "config"]),
+        (code.getstatementrange_ast, ["lineno", "source", "assertion", "astnode"]),
         (runner.runtestprotocol, ["item", "log", "nextitem"]),
         (nodes.Node.listchain, ["self"]),
         (monkeypatch.MonkeyPatch.setattr, ["self", "target", "name", "value", "raising"]),

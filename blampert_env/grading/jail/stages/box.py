@@ -56,6 +56,7 @@ class Box:
         tree.write_files(self.folder, missing, self.owner)
         for path, content in missing.items():
             self._known[path] = (content, _mark(os.lstat(os.path.join(self.folder, path))))
+        self._known = {path: self._known[path] for path in files}
         for folder in ("", *folders):
             _smooth(os.path.join(self.folder, folder), self.owner)
 

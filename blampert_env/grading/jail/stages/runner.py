@@ -4,6 +4,7 @@ Each record goes to the report pipe as one line: the token, a blank, JSON. A tok
 accident.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -11,7 +12,7 @@ import random
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..paths import extend_path, outside
@@ -105,15 +106,17 @@ class Reporter:
             sys.modules["numpy.random"].seed(0)
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
-        """A failure without a text, once enough have theirs; pytest forms it as always if this says nothing."""
-        wants_text = (self.texts > 0 or item.nodeid in self.preferred) and item.nodeid not in self.twins
-        if wants_text or call.excinfo is None:
+        """A failure without a text, once enough have theirs; pytest forms what did not fail."""
+        if call.excinfo is None:
             return None
         from _pytest.outcomes import Skipped
         from _pytest.reports import TestReport
 
         if isinstance(call.excinfo.value, Skipped):
             return None
+        if (self.texts > 0 or item.nodeid in self.preferred) and item.nodeid not in self.twins:
+            with line_by_line():
+                return TestReport.from_item_and_call(item, call)
         keywords: Any = dict.fromkeys(item.keywords, 1)
         return TestReport(item.nodeid, item.location, keywords, "failed", None, call.when, duration=call.duration)
 
@@ -138,6 +141,24 @@ class Reporter:
         """Take the outcome unless there is a worse one."""
         if self.outcome is None or SEVERITY.index(outcome) > SEVERITY.index(self.outcome):
             self.outcome = outcome
+
+
+@contextlib.contextmanager
+def line_by_line() -> Iterator[None]:
+    """Tracebacks are formed without parsing each file that they name: the short style shows a statement's line only."""
+    from _pytest._code import code
+
+    module: Any = code
+    original = module.getstatementrange_ast
+
+    def of_a_line(lineno: int, source: Any, assertion: bool = False, astnode: Any = None) -> tuple[Any, int, int]:
+        return astnode, lineno, lineno + 1
+
+    module.getstatementrange_ast = of_a_line
+    try:
+        yield
+    finally:
+        module.getstatementrange_ast = original
 
 
 def now() -> float:
