@@ -66,6 +66,7 @@ class Doors:
 
     def prepare(self) -> None:
         """Find out at once what the first edit would wait for, unless that takes long."""
+        self.triage.prepare()
         _ = self.engine.halves
         if not self.facts.baseline.killed and sum(self.facts.seconds.values()) < SHORT_S:
             _ = self.twins.sound

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -79,7 +81,7 @@ class Engine:
 
     @cached_property
     def halves(self) -> tuple[Half, Half]:
-        """The two runs in which tests are made wrong; the values that make them so are drawn once a process."""
+        """The two runs in which tests are made wrong; the values that do so are drawn once, for no candidate to see."""
         config = self.suite.project.pytest
         tests = [path for path in self.suite.rewritten if not path.endswith("conftest.py")]
         texts = dict(self.suite.trusted_python())
@@ -128,10 +130,25 @@ class Engine:
         """How many more evaluations may go on at once."""
         return server(self.python).idle_cpus() if self.jailed else 1
 
-    def warm(self, count: int) -> None:
-        """Collect in so many processes at once, for evaluations that are divided; raises as :meth:`stage`."""
-        for _ in at_once([partial(self.stage, "collected")] * min(count, self.idle_cpus())):
-            pass
+    def kept(self) -> dict[str, Any]:
+        """What it made of the tests, for the next process."""
+        texts = dict(self.suite.trusted_python())
+        return {"codes": self.codes, "halves": [half.as_json(texts) for half in self.halves]}
+
+    def take(self, kept: Mapping[str, Any]) -> None:
+        """Use what another process has kept."""
+        self.codes = kept["codes"]
+        first, second = map(Half.from_json, kept["halves"])
+        self.halves = (first, second)
+
+    def warm_another(self) -> None:
+        """Collect in one more process, for tests that are divided, while others go on."""
+
+        def collect() -> None:
+            with contextlib.suppress(GraderError, ProjectError):  # it is said where it is needed
+                list(at_once([partial(self.stage, "collected")] * 2))
+
+        threading.Thread(target=collect, daemon=True).start()
 
     def layers(self) -> tuple[str, ...]:
         """The isolation layers in force; raises as :meth:`stage`."""

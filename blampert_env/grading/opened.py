@@ -7,13 +7,14 @@ import threading
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from blampert_env.errors import GraderError
 from blampert_env.grading.atonce import at_once
 from blampert_env.grading.cache import LruCache
 from blampert_env.grading.doors import Doors
 from blampert_env.grading.engine import Engine
-from blampert_env.grading.facts import Facts, as_json, from_json, silent
+from blampert_env.grading.facts import as_json, from_json, silent
 from blampert_env.grading.opening import find_out
 from blampert_env.grading.store import ReportStore
 
@@ -39,31 +40,34 @@ def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
     with _opening:
         found = _opened.get(key)
         if found is None:
-            found = Doors(engine, _facts(engine, store, key, is_kept), store, key)
-            if engine.jailed:
-                todo: list[Callable[[], None]] = [partial(engine.warm, found.runner.worth), found.prepare]
-                for _ in at_once(todo):
-                    pass
-                _check_layers(engine)
+            found = _open(engine, store, key, is_kept)
             _opened.put(key, found)
         return found
 
 
-def _facts(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Facts:
+def _open(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Doors:
+    """The doors, from what is kept if that may be used; all that an edit would wait for is begun."""
     place = hashlib.sha256(f"facts {key}".encode()).digest()
     kept = store.value(place) if is_kept else None
     if kept is not None:
         facts = from_json(kept["facts"])
-        engine.codes = kept["codes"]
+        engine.take(kept["engine"])
         if facts.base == "reference":
             engine.start_from(engine.reference)
-        return facts
-    facts = find_out(engine)
-    if engine.suite.tests != "visible":
-        facts = silent(facts)
-    if is_kept and not facts.baseline.killed:
-        store.keep(place, {"facts": as_json(facts), "codes": engine.codes})
-    return facts
+    else:
+        facts = find_out(engine)
+        facts = silent(facts) if engine.suite.tests != "visible" else facts
+    found = Doors(engine, facts, store, key)
+    if engine.jailed:
+        todo: list[Callable[[], Any]] = [partial(engine.stage, "collected"), found.prepare]
+        for _ in at_once(todo):
+            pass
+        _check_layers(engine)
+        if found.runner.worth > 1 and engine.idle_cpus() > 1:
+            engine.warm_another()
+    if kept is None and is_kept and not facts.baseline.killed:
+        store.keep(place, {"facts": as_json(facts), "engine": engine.kept()})
+    return found
 
 
 def _check_layers(engine: Engine) -> None:

@@ -33,7 +33,7 @@ def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], ow
     """
     theirs = frozenset(own)
     for path, part in _edited(trusted, candidate):
-        learnt = {found for old in _parts(trusted.get(f"solution/{path}", "")) for found in _reached(old, theirs)}
+        learnt = {found for old, _ in _parts(trusted.get(f"solution/{path}", "")) for found in _reached(old, theirs)}
         for found in _reached(part, theirs):
             if found not in learnt:
                 return f"{path} {found}"
@@ -139,25 +139,26 @@ def _is_handed(node: ast.AST | None, given: set[str]) -> bool:
 
 
 def _edited(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> Iterator[tuple[str, ast.AST]]:
-    """Path and syntax tree of what is not trusted."""
+    """Path and syntax tree of what is not trusted, word for word."""
     for path, text in candidate.items():
         if text != trusted.get(path):
-            known = _dumps(trusted.get(path, "")) | _dumps(trusted.get(f"solution/{path}", ""))
-            yield from ((path, part) for part in _parts(text) if ast.dump(part) not in known)
+            known = _words(trusted.get(path, "")) | _words(trusted.get(f"solution/{path}", ""))
+            yield from ((path, part) for part, words in _parts(text) if words not in known)
 
 
 @lru_cache(maxsize=256)
-def _dumps(text: str) -> frozenset[str]:
-    """The parts of a trusted text."""
-    return frozenset(ast.dump(part) for part in _parts(text))
+def _words(text: str) -> frozenset[str]:
+    """The texts of the parts of a trusted file."""
+    return frozenset(words for _, words in _parts(text))
 
 
-def _parts(text: str) -> Iterator[ast.AST]:
-    """Functions, and statements outside of functions without the functions in them."""
+def _parts(text: str) -> Iterator[tuple[ast.AST, str]]:
+    """Functions, and statements outside of functions without the functions in them; each with its lines."""
     try:
         tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+    lines = re.split("\r\n|\r|\n", text)
     todo: list[ast.AST] = list(tree.body)
     while todo:
         node = todo.pop()
@@ -166,7 +167,8 @@ def _parts(text: str) -> Iterator[ast.AST]:
             todo += body
             todo += [*node.bases, *node.keywords, *node.decorator_list]
         else:
-            yield node
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])  # type: ignore[attr-defined]
+            yield node, "\n".join(lines[first - 1 : node.end_lineno])  # type: ignore[attr-defined]
 
 
 def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:

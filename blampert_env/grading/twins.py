@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from blampert_env.grading.identifiers import Function, blocks, definitions, named, spread, used
 from blampert_env.grading.impossible import Edit, fits, helper, new_name, twin
@@ -46,6 +47,16 @@ class Half:
 
     files: Mapping[str, str]
     wrong: frozenset[Key]
+
+    def as_json(self, originals: Mapping[str, str]) -> list[Any]:
+        """The half as values that JSON has, without the files that are as they were."""
+        files = {path: text for path, text in self.files.items() if text != originals[path]}
+        return [files, sorted(self.wrong)]
+
+    @classmethod
+    def from_json(cls, values: Sequence[Any]) -> Half:
+        """What :meth:`as_json` gave."""
+        return cls(values[0], frozenset((path, qualname) for path, qualname in values[1]))
 
     def has_twin_of(self, path: str, qualname: str) -> bool:
         """Whether a function is made wrong here, whichever classes inherit it."""

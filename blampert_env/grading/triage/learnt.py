@@ -55,6 +55,10 @@ class LearningTriage:
             return found
         return tuple(reason for reason in found if not self._is_learnt(reason, candidate))
 
+    def prepare(self) -> None:
+        """Look at the trusted files now, not at the first edit."""
+        self._strict.prepare()
+
     def _is_learnt(self, reason: str, candidate: Mapping[str, str]) -> bool:
         match = _REASON.fullmatch(reason)
         if match is None or match["path"] not in candidate:

@@ -53,6 +53,10 @@ class Triage:
         self._trusted: dict[str, dict[str, set[str]]] = {}
         self._known: OrderedDict[tuple[str, str], tuple[str, ...]] = OrderedDict()
 
+    def prepare(self) -> None:
+        """Look at the trusted files now, not at the first edit."""
+        _ = self._project.tools
+
     def reasons(self, candidate: Mapping[str, str]) -> tuple[str, ...]:
         """Why a candidate is not plain, one line each; empty if it is.
 
