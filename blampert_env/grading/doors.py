@@ -147,7 +147,7 @@ class Doors:
                 if report.verdict == "rejected":
                     return report
                 unproved = {test for test in wanted - (report.confirmed or set()) if report.outcomes[test] == "passed"}
-                left = {test for test in unproved if self.engine.together.get(test.split("::")[0]) == ""}
+                left = {test for test, why in self._why_not_apart(unproved).items() if why == ""}
                 left = left if report.killed is None else set()
                 parts.append((report, wanted - left))
         if left:

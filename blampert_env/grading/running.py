@@ -16,7 +16,7 @@ from blampert_env.grading.jailed import Options, Way
 from blampert_env.grading.process import Run
 from blampert_env.grading.report import Door, TestReport
 
-WORTH_S = 0.04  # of tests in each process, where they are divided: a fork, and what it touches first, cost 10 ms
+WORTH_S = 0.08  # of tests in each process, where they are divided: a fork, and what it touches first, cost 10 ms
 
 
 @dataclass(frozen=True)

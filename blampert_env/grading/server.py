@@ -47,8 +47,7 @@ class Server:
     def __init__(self, python: str, layers: tuple[str, ...] | None = None) -> None:
         self.owner = os.getpid()
         self.python = python
-        self._lock = threading.Lock()
-        self._starting = threading.Lock()
+        self._lock, self._starting = threading.Lock(), threading.Lock()
         self._facts: dict[str, Any] | None = None
         self._is_dead = False
         self._idle: list[Lane] = []
@@ -58,15 +57,11 @@ class Server:
         self._groups: dict[int, list[Path]] = {}
         cgroups.remove_stale()
         mine, theirs = socket.socketpair()
-        facts: dict[str, Any] = {
-            "uid": _FIRST_UID,
-            "layers": layers,
-            "slot_size": SLOT_SIZE,
-        }
+        facts = json.dumps({"uid": _FIRST_UID, "layers": layers, "slot_size": SLOT_SIZE})
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - what it writes before its first words
         with theirs:
             self.process = subprocess.Popen(
-                [python, "-P", "-s", "-B", _SCRIPT, "jail", str(theirs.fileno()), str(os.getpid()), json.dumps(facts)],
+                [python, "-P", "-s", "-B", _SCRIPT, "jail", str(theirs.fileno()), str(os.getpid()), facts],
                 pass_fds=[theirs.fileno()],
                 env=environment(python, "/tmp", "/tmp"),
                 cwd="/",
@@ -302,6 +297,3 @@ def _close_all() -> None:
 def supported() -> bool:
     """Whether this system has what the jail needs at the least."""
     return sys.platform.startswith("linux")
-
-
-__all__ = ["Lane", "Server", "ServerFailed", "server", "supported"]

@@ -124,7 +124,7 @@ def test_a_test_that_waits_is_failed_by_itself(tmp_path: Path) -> None:
 
 def test_tests_are_divided_by_how_long_they_take(project_of: Make) -> None:
     slow = "import time, tiny\n" + "".join(
-        f"def test_{n}():\n    time.sleep({0.12 if n == 0 else 0.04})\n    assert tiny.one({n}) == {n + 1}\n"
+        f"def test_{n}():\n    time.sleep({0.24 if n == 0 else 0.08})\n    assert tiny.one({n}) == {n + 1}\n"
         for n in range(4)
     )
     grader = make_grader(project_of(slow, SOURCE), timeout_s=20)
@@ -148,20 +148,21 @@ def test_two(): assert tiny.two(1) == 3
 
 
 def test_tests_that_depend_on_their_file_s_order_are_run_with_it(project_of: Make) -> None:
-    more = "import tiny\ndef test_other(): assert tiny.two(1) == 3\n"
-    grader = make_grader(project_of(COUNTED, ONE_IS_RIGHT, **{"test_more.py": more}))
+    more = "import tiny\ndef test_other(): assert tiny.three() == 3\n"
+    source = ONE_IS_RIGHT + "\n\ndef three():\n    return 3\n"
+    grader = make_grader(project_of(COUNTED, source, **{"test_more.py": more}))
     assert (grader.facts.ordered, grader.facts.grouped) == (False, frozenset({"test_tiny.py"}))
-    report = grader.grade({"tiny.py": ONE_IS_RIGHT.replace("x + 1", "1 + x")})
+    report = grader.grade({"tiny.py": source.replace("x + 1", "1 + x")})
     doors = {test.partition("::")[2]: door for test, door in report.doors.items()}
     assert doors == {**dict.fromkeys(("test_first", "test_second", "test_two"), "plain"), "test_other": "known"}
-    assert [outcome == "passed" for outcome in report.outcomes.values()].count(True) == 2
+    assert [outcome == "passed" for outcome in report.outcomes.values()].count(True) == 3
 
 
 TIMES = """import time, pytest, tiny
 @pytest.mark.parametrize("x", [1, 2], ids=[f"a-{time.time_ns()}", f"b-{time.time_ns()}"])
 def test_one(x): assert tiny.one(x) == x + 1
 @pytest.mark.parametrize("x", [1, 2], ids=[f"{n}-{time.strftime('%H:%M:%S')}-{time.time_ns()}" for n in "ab"])
-def test_two(x): assert tiny.two(x) == x + 2
+def test_two(x): assert x
 """
 
 
@@ -169,7 +170,7 @@ def test_ids_that_vary_by_process(project_of: Make) -> None:
     grader = make_grader(project_of(TIMES, SOURCE))
     assert grader.facts.varying
     report = grader.grade({"tiny.py": ONE_IS_RIGHT})
-    assert list(report.outcomes.values()) == ["passed", "passed", "failed", "failed"]
+    assert list(report.outcomes.values()) == ["passed"] * 4
     assert list(report.doors.values()) == ["plain", "plain", "known", "known"]
-    assert grader.confirm({"tiny.py": ONE_IS_RIGHT}).confirmed == set(grader.test_ids[:2])
+    assert grader.confirm({"tiny.py": ONE_IS_RIGHT}).confirmed == set(grader.test_ids)
     assert len(make_grader(grader.project).grade({"tiny.py": ONE_IS_RIGHT}).confirmed or ()) == 0
