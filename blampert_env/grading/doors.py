@@ -11,10 +11,12 @@ is kept.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import judge
@@ -51,8 +53,7 @@ class Doors:
         self.twins = Twins(self.runner, store, self.engine_key)
         self.project = engine.suite.project
         self.tests_python = dict(engine.suite.trusted_python())
-        self._carried: dict[str, str] = {}  # test to why it cannot be run apart, of those that were tried
-        self._mutable: set[str] = set()  # files that trusted code changes
+        self.store, self._apart_key = store, hashlib.sha256(f"apart {engine_key}".encode()).digest()
 
     @cached_property
     def triage(self) -> LearningTriage:
@@ -211,12 +212,27 @@ class Doors:
         parts = [path.removesuffix("/__init__.py").removesuffix(".py").split("/") for path in self.tests_python]
         return frozenset(".".join(names[start:]) for names in parts for start in range(len(names)))
 
+    @cached_property
+    def _kept(self) -> Mapping[str, Any]:
+        return self.store.value(self._apart_key) or {"carried": {}, "mutable": []}
+
+    @cached_property
+    def _carried(self) -> dict[str, str]:
+        """Test to why it cannot be run apart, of those that were tried."""
+        return dict(self._kept["carried"])
+
+    @cached_property
+    def _mutable(self) -> set[str]:
+        """Files that trusted code changes, as far as is known."""
+        return set(self._kept["mutable"])
+
     def _why_not_apart(self, tests: Set[str]) -> dict[str, str]:
         """Why each of some tests cannot be run apart; "" where it can. Found out when it is first asked for."""
         together = self.engine.together
         why = {test: together.get(path, "is no test file") for test in tests for path in [test.split("::")[0]]}
         if unknown := {test for test in tests if why[test] == "" and test not in self._carried}:
             self._carried |= self._try_apart(unknown)
+            self.store.keep(self._apart_key, {"carried": self._carried, "mutable": sorted(self._mutable)})
         return {test: reason or self._carried[test] for test, reason in why.items()}
 
     def _try_apart(self, tests: Set[str]) -> dict[str, str]:
