@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from blampert_env.grading import cgroups
 from blampert_env.grading.environment import environment
+from blampert_env.grading.jail.walls.tree import remove_tree
 from blampert_env.grading.jail.wire import channel
 from blampert_env.grading.process import signal_name
 from blampert_env.grading.scratch import make_scratch
@@ -83,12 +84,11 @@ class Server:
             if self._facts is None:
                 try:
                     self._facts = self._first_words()
-                except ServerFailed as error:
-                    self._said.seek(0)
-                    lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+                except (ServerFailed, ValueError) as error:  # ValueError: another thread found it dead, and closed it
+                    said = b"" if self._said.closed else (self._said.seek(0), self._said.read())[1]
+                    lines = said.decode("utf-8", "replace").strip().splitlines()
                     self.close()
                     raise ServerFailed(f"{error}{f' ({lines[-1]})' if lines else ''}") from None
-                self._said.close()
             return self._facts
 
     def _first_words(self) -> dict[str, Any]:
@@ -206,8 +206,8 @@ class Server:
         """End everything below."""
         if self.owner != os.getpid():
             return
+        self._is_dead = True
         self.control.close()
-        self._said.close()
         for lane in self._idle:
             lane.close()
         self._idle.clear()
@@ -216,8 +216,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
-        from blampert_env.grading.jail.walls.tree import remove_tree
-
+        self._said.close()
         if self._scratch is not None:
             remove_tree(self._scratch)
         for groups in self._groups.values():

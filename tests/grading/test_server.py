@@ -42,3 +42,12 @@ def test_projects_that_are_closed_leave_no_process(monkeypatch: pytest.MonkeyPat
         assert Grader(project, cache_size=0).grade({"tiny.py": SOLVED}).all_passed
         held.append(len(below(server(sys.executable).process.pid)))
     assert held[-1] == held[-2]
+
+
+def test_a_base_that_was_closed_before_it_spoke() -> None:
+    made = module.Server(sys.executable)
+    made.close()
+    for _ in range(2):
+        with pytest.raises(module.ServerFailed):
+            _ = made.facts
+    assert not made.alive
