@@ -51,7 +51,8 @@ def _open(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Doors:
     kept = store.value(place) if is_kept else None
     if kept is not None:
         facts = from_json(kept["facts"])
-        engine.take(kept["engine"])
+        if engine.jailed:
+            engine.take(kept["engine"])
         if facts.base == "reference":
             engine.start_from(engine.reference)
     else:
@@ -63,10 +64,10 @@ def _open(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Doors:
         for _ in at_once(todo):
             pass
         _check_layers(engine)
-        if found.runner.worth > 1 and engine.idle_cpus() > 1:
+        if found.runner.worth(facts.ids) > 1 and engine.idle_cpus() > 1:
             engine.warm_another()
     if kept is None and is_kept and not facts.baseline.killed:
-        store.keep(place, {"facts": as_json(facts), "engine": engine.kept()})
+        store.keep(place, {"facts": as_json(facts), "engine": engine.kept() if engine.jailed else None})
     return found
 
 

@@ -55,14 +55,15 @@ def find_out(engine: Engine) -> Facts:
         broken=judge.broken_files(staged["records"]),
     )
     untouched, shuffled = at_once([partial(_run_untouched, engine, right), partial(_shuffled, engine, session)])
-    trusted = session.reference or _state(untouched, ids)
+    state = _state(untouched, ids)
+    trusted = session.reference or state
     uncounted = {test for test, outcome in trusted.outcomes.items() if outcome == "skipped"} | set(staged["xfail"])
     found = judge.ids_of(untouched.records.all)
     facts = replace(
         session,
         baseline=replace(judge.report(untouched, ids), uncounted=frozenset(uncounted)),
         limit_s=_limit_s(untouched, right),
-        untouched=_state(untouched, ids),
+        untouched=state,
         at_import=session.at_import | _at_import(untouched),
         varying=len(ids) == len(found) and ids != found,
         seconds={one["id"]: one["s"] for one in shuffled.records.of_kind("outcome")},
@@ -113,9 +114,8 @@ def _run_untouched(engine: Engine, right: Run | None) -> Run:
 
 def _limit_s(untouched: Run, right: Run | None) -> float:
     """Seconds that a candidate's tests may take."""
-    if right is not None:
-        return min(TRUSTED_LIMIT_S, max(MIN_LIMIT_S, LIMIT_FACTOR * right.seconds))
-    return min(TRUSTED_LIMIT_S, max(BARE_LIMIT_S, LIMIT_FACTOR * untouched.seconds))
+    run, least = (untouched, BARE_LIMIT_S) if right is None else (right, MIN_LIMIT_S)
+    return min(TRUSTED_LIMIT_S, max(least, LIMIT_FACTOR * run.seconds))
 
 
 def _shuffled(engine: Engine, session: Facts) -> Run:

@@ -116,26 +116,28 @@ def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> st
 
 
 def _writes(call: ast.Call, given: set[str]) -> bool:
-    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    """Whether a call may change a file that its caller did not hand over."""
     is_method = isinstance(call.func, ast.Attribute)
-    first = call.args[0] if call.args else None
-    if name in ("system", "popen"):
-        word = first.value if isinstance(first, ast.Constant) else None
-        return not (isinstance(word, str) and _HARMLESS_COMMAND.fullmatch(word))
-    handed = call.func.value if isinstance(call.func, ast.Attribute) and name != "open" else first
-    if name in ("open", "write_text", "write_bytes", "mkdir", "unlink") and _is_handed(handed, given):
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    handed = call.func.value if isinstance(call.func, ast.Attribute) else next(iter(call.args), None)
+    if name in ("open", "write_text", "write_bytes") and _is_handed(handed, given):
         return False
     if name != "open":
         return name in _WRITES
-    modes = [*call.args[1 - (is_method and getattr(call.func, "value", None) is handed) :][:1]]
-    modes += [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
+    modes = [*call.args[not is_method :][:1], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
     return any(not isinstance(mode, ast.Constant) or bool(set(str(mode.value)) - set("rbt")) for mode in modes)
 
 
 def _is_handed(node: ast.AST | None, given: set[str]) -> bool:
-    """Whether a path is made of nothing but what the caller gave."""
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node is not None else set()
-    return bool(names & given) and names <= given | {"Path", "str", "os", "pathlib"}
+    """Whether a path is the one that the caller gave."""
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Path"
+        and len(node.args) == 1
+    ):
+        node = node.args[0]
+    return isinstance(node, ast.Name) and node.id in given
 
 
 def _edited(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> Iterator[tuple[str, ast.AST]]:
@@ -222,9 +224,11 @@ def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
 
 
 def _speaks(call: ast.Call) -> bool:
-    """Whether a call writes to what everybody may write to, past Python's own streams."""
-    first = call.args[0] if call.args else None
-    return getattr(call.func, "attr", "") == "write" and isinstance(first, ast.Constant) and first.value in (1, 2)
+    """Whether a call only writes to what everybody may write to, past Python's own streams."""
+    word = getattr(next(iter(call.args), None), "value", None)
+    if getattr(call.func, "attr", "") == "system":
+        return isinstance(word, str) and _HARMLESS_COMMAND.fullmatch(word) is not None
+    return getattr(call.func, "attr", "") == "write" and isinstance(word, int) and word in (1, 2)
 
 
 _HARMLESS_COMMAND = re.compile(r"[\w .,-]+")  # no path, nothing that the shell would put elsewhere

@@ -70,19 +70,18 @@ class Runner:
         found = list(at_once([partial(part, group) for group in groups]))
         return found[0][0] if len(found) == 1 else judge.joined(found, ids)
 
-    @property
-    def worth(self) -> int:
-        """Into how many parts all the tests may be divided."""
-        return (
-            1 if self.facts.ordered or self.facts.grouped else max(1, int(sum(self.facts.seconds.values()) / WORTH_S))
-        )
+    def worth(self, tests: Sequence[str]) -> int:
+        """Into how many parts tests may be divided that each are worth a process of their own."""
+        if self.facts.ordered or self.facts.grouped:
+            return 1
+        return max(1, int(sum(self.facts.seconds.get(test, 0.0) for test in tests) / WORTH_S))
 
     def _groups(self, tests: Sequence[str], parts: int) -> list[Sequence[str]]:
-        """Tests in their order, in parts that take about as long; one if none is worth a process of its own."""
-        took = [self.facts.seconds.get(test, 0.0) for test in tests]
-        parts = max(1, min(parts, int(sum(took) / WORTH_S)))
-        if min(parts, self.worth) == 1:
+        """Tests in their order, in at most so many parts that take about as long."""
+        parts = max(1, min(parts, self.worth(tests)))  # no processor may be idle
+        if parts == 1:
             return [tests]
+        took = [self.facts.seconds.get(test, 0.0) for test in tests]
         groups: list[list[str]] = [[] for _ in range(parts)]
         before = 0.0
         for test, seconds in zip(tests, took, strict=True):

@@ -38,10 +38,8 @@ class Codes:
 
     def new(self) -> dict[str, str]:
         """What was compiled since, as JSON has it."""
-        fresh = (
-            self._codes.items() if not self._old else [one for one in self._codes.items() if one[0] not in self._old]
-        )
-        return {key: base64.b64encode(marshal.dumps(code)).decode() for key, code in fresh}
+        fresh = self._codes.keys() - self._old
+        return {key: base64.b64encode(marshal.dumps(self._codes[key])).decode() for key in fresh}
 
     def plain(self, path: str, content: bytes) -> types.CodeType:
         """A module's code; ``path`` is the whole one. Raises as :func:`compile`."""
