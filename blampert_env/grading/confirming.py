@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property, partial
@@ -42,6 +43,13 @@ class Twins:
         self.runner, self.store = runner, store
         self.engine, self.facts = runner.engine, runner.facts
         self.key = hashlib.sha256(f"twins {key}".encode()).digest()
+        self._trying = threading.Lock()
+
+    @cached_property
+    def _found(self) -> dict[str, set[str]]:
+        """Tests that were ``tried``, those with a ``sound`` twin, and files that trusted code has ``touched``."""
+        kept = self.store.value(self.key) or dict.fromkeys(("tried", "sound", "touched"), ())
+        return {name: set(found) for name, found in kept.items()}
 
     def halves(self, sources: Mapping[str, str], wish: Wish, edits: Edits, tests: Set[str]) -> TestReport:
         """Both runs in which a part of some tests is made wrong; void if a twin that must fail passed.
@@ -55,13 +63,14 @@ class Twins:
         Raises:
             Touched: What the tests say is worth nothing: the candidate may have written over what they go by.
         """
-        ids, sound = self.facts.ids, self.sound & tests
+        self.try_out(tests)
+        ids, sound = self.facts.ids, self._found["sound"] & tests
         expected = [test for test in ids if test in tests]
         parts: list[tuple[TestReport, set[str]]] = []
         proved: set[str] = set()
         for number, run in enumerate(self._both(sources, wish, edits, expected)):
             report = judge.report(run, ids, door="twins", expected=expected)
-            if touched := set(run.touched) - self._known["touched"]:
+            if touched := set(run.touched) - self._found["touched"]:
                 raise Touched(min(touched))
             wrong = self._wrong[number] & tests
             if any(report.outcomes[test] == "passed" for test in wrong & sound):
@@ -104,33 +113,27 @@ class Twins:
         )
         return first, second
 
-    @property
-    def sound(self) -> Set[str]:
-        """Tests whose twin fails for trusted code, as it must.
+    def try_out(self, tests: Set[str]) -> None:
+        """Find out for which tests the twin fails with trusted code, as it must, unless that is known; it is kept.
 
         With a reference a twin must fail where the test itself passes. Without one, a twin that passes for the
         untouched project is no good; that the others fail for right code is for how they are made to see to.
         """
-        return self._known["sound"]
+        with self._trying:
+            unknown = [test for test in self.facts.ids if test in tests and test not in self._found["tried"]]
+            if unknown:
+                self._try_out(unknown)
+                self.store.keep(self.key, {name: sorted(found) for name, found in self._found.items()})
 
-    @cached_property
-    def _known(self) -> Mapping[str, Set[str]]:
-        """``sound``, and the files that trusted code touches; found out when first needed, and kept."""
-        kept = self.store.value(self.key)
-        if kept is None:
-            kept = {name: sorted(found) for name, found in self._try_out().items()}
-            self.store.keep(self.key, kept)
-        return {name: frozenset(found) for name, found in kept.items()}
-
-    def _try_out(self) -> dict[str, set[str]]:
+    def _try_out(self, tests: Sequence[str]) -> None:
         sources = self.engine.right
         edits = compare(self.engine.base, sources)
-        found: set[str] = set()
-        touched: set[str] = set()
-        for number, run in enumerate(self._both(sources, Wish(TRUSTED_LIMIT_S), edits, self.facts.ids)):
+        sound: set[str] = set()
+        for number, run in enumerate(self._both(sources, Wish(TRUSTED_LIMIT_S), edits, tests)):
             report = judge.report(run, self.facts.ids)
-            found |= {test for test in self._wrong[number] if report.outcomes[test] in ("failed", "error")}
-            touched |= set(run.touched)
+            sound |= {test for test in self._wrong[number] if report.outcomes[test] in ("failed", "error")}
+            self._found["touched"].update(run.touched)
         if self.facts.reference:
-            found &= {test for test, outcome in self.facts.reference.outcomes.items() if outcome == "passed"}
-        return {"sound": found, "touched": touched}
+            sound &= {test for test, outcome in self.facts.reference.outcomes.items() if outcome == "passed"}
+        self._found["sound"] |= sound
+        self._found["tried"].update(tests)

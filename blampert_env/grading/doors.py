@@ -42,12 +42,15 @@ class Doors:
     Args:
         engine: Runs the tests.
         facts: Of the project.
+        triage: Tells plain code from other.
         store: Keeps what is found out later.
         engine_key: The engine's; it hashes every file, so it is asked for once.
     """
 
-    def __init__(self, engine: Engine, facts: Facts, store: ReportStore, engine_key: str) -> None:
-        self.engine, self.facts = engine, facts
+    def __init__(
+        self, engine: Engine, facts: Facts, triage: LearningTriage, store: ReportStore, engine_key: str
+    ) -> None:
+        self.engine, self.facts, self.triage = engine, facts, triage
         self.engine_key = engine_key
         self.runner = Runner(engine, facts)
         self.twins = Twins(self.runner, store, self.engine_key)
@@ -55,22 +58,12 @@ class Doors:
         self.tests_python = dict(engine.suite.trusted_python())
         self.store, self._apart_key = store, hashlib.sha256(f"apart {engine_key}".encode()).digest()
 
-    @cached_property
-    def triage(self) -> LearningTriage:
-        """Tells plain code from other."""
-        return LearningTriage(
-            self.project.sources,
-            reference=self.engine.reference,
-            tests=self.tests_python,
-            modules=self.engine.suite.modules,
-        )
-
     def prepare(self) -> None:
         """Find out at once what the first edit would wait for, unless that takes long."""
         self.triage.prepare()
         _ = self.engine.halves
         if not self.facts.baseline.killed and sum(self.facts.seconds.values()) < SHORT_S:
-            _ = self.twins.sound
+            self.twins.try_out(set(self.facts.ids))
 
     def grade(self, sources: Mapping[str, str], wish: Wish) -> TestReport:
         """The report on a candidate.

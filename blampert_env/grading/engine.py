@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from blampert_env.errors import GraderError, ProjectError
 from blampert_env.grading import cold, jailed
-from blampert_env.grading.atonce import at_once
 from blampert_env.grading.files import as_bytes, encode
 from blampert_env.grading.jailed import Options, Way
 from blampert_env.grading.process import Run
@@ -50,6 +47,14 @@ class Engine:
     def jailed(self) -> bool:
         """Whether candidates are run in a jail."""
         return self.isolation != "none" and supported()
+
+    def is_starting(self) -> bool:
+        """Whether the jail of this interpreter is just being built; begins that if nobody has.
+
+        Raises:
+            GraderError: It cannot be built.
+        """
+        return self.jailed and self._tried(lambda: server(self.python)).is_starting
 
     def start_from(self, sources: Mapping[str, str]) -> None:
         """Make the collected session with these sources from now on."""
@@ -133,22 +138,14 @@ class Engine:
     def kept(self) -> dict[str, Any]:
         """What it made of the tests, for the next process."""
         texts = dict(self.suite.trusted_python())
-        return {"codes": self.codes, "halves": [half.as_json(texts) for half in self.halves]}
+        halves = [half.as_json(texts) for half in self.halves]
+        return {"codes": self.codes, "halves": halves, "together": self.together}
 
     def take(self, kept: Mapping[str, Any]) -> None:
         """Use what another process has kept."""
-        self.codes = kept["codes"]
+        self.codes, self.together = kept["codes"], kept["together"]
         first, second = map(Half.from_json, kept["halves"])
         self.halves = (first, second)
-
-    def warm_another(self) -> None:
-        """Collect in one more process, for tests that are divided, while others go on."""
-
-        def collect() -> None:
-            with contextlib.suppress(GraderError, ProjectError):  # it is said where it is needed
-                list(at_once([partial(self.stage, "collected")] * 2))
-
-        threading.Thread(target=collect, daemon=True).start()
 
     def layers(self) -> tuple[str, ...]:
         """The isolation layers in force; raises as :meth:`stage`."""
@@ -163,8 +160,6 @@ class Engine:
         Raises:
             GraderError: The grader does not start.
         """
-        if self.jailed:
-            self._tried(lambda: server(self.python))  # it starts meanwhile
         spec = jailed.specification(self.suite, {}, [])["id"]
         judge = self._tried(lambda: server(self.python).facts["judge"]) if self.jailed else []
         parts = [spec, self.reference, self.python, self.isolation, judge, _own_version()]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import warnings
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from blampert_env.errors import GraderError
 from blampert_env.grading.atonce import at_once
@@ -17,6 +15,7 @@ from blampert_env.grading.engine import Engine
 from blampert_env.grading.facts import as_json, from_json, silent
 from blampert_env.grading.opening import find_out
 from blampert_env.grading.store import ReportStore
+from blampert_env.grading.triage.learnt import LearningTriage
 
 # without these, a candidate can reach what is not its own
 STRICT = ("mount-namespace", "pid-namespace", "network-namespace", "seccomp")
@@ -36,17 +35,25 @@ def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
         GraderError: The grader itself failed, or ``strict`` cannot be had.
         ProjectError: The project cannot be graded.
     """
-    key = engine.key()
     with _opening:
+        triage = LearningTriage(
+            engine.suite.project.sources,
+            reference=engine.reference,
+            tests=dict(engine.suite.trusted_python()),
+            modules=engine.suite.modules,
+        )
+        if engine.is_starting():
+            triage.prepare()  # another processor has the start
+        key = engine.key()
         found = _opened.get(key)
         if found is None:
-            found = _open(engine, store, key, is_kept)
+            found = _open(engine, triage, store, key, is_kept)
             _opened.put(key, found)
         return found
 
 
-def _open(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Doors:
-    """The doors, from what is kept if that may be used; all that an edit would wait for is begun."""
+def _open(engine: Engine, triage: LearningTriage, store: ReportStore, key: str, is_kept: bool) -> Doors:
+    """The doors, from what is kept if that may be used; all that an edit would wait for is done."""
     place = hashlib.sha256(f"facts {key}".encode()).digest()
     kept = store.value(place) if is_kept else None
     if kept is not None:
@@ -58,14 +65,13 @@ def _open(engine: Engine, store: ReportStore, key: str, is_kept: bool) -> Doors:
     else:
         facts = find_out(engine)
         facts = silent(facts) if engine.suite.tests != "visible" else facts
-    found = Doors(engine, facts, store, key)
+    found = Doors(engine, facts, triage, store, key)
     if engine.jailed:
-        todo: list[Callable[[], Any]] = [partial(engine.stage, "collected"), found.prepare]
-        for _ in at_once(todo):
+        divided = found.runner.worth(facts.ids) > 1 and engine.idle_cpus() > 1
+        for _ in at_once([partial(engine.stage, "collected")] * (1 + divided)):
             pass
         _check_layers(engine)
-        if found.runner.worth(facts.ids) > 1 and engine.idle_cpus() > 1:
-            engine.warm_another()
+        found.prepare()
     if kept is None and is_kept and not facts.baseline.killed:
         store.keep(place, {"facts": as_json(facts), "engine": engine.kept() if engine.jailed else None})
     return found

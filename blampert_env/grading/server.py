@@ -74,6 +74,11 @@ class Server:
         self.control = mine
 
     @property
+    def is_starting(self) -> bool:
+        """Whether its facts would have to be waited for."""
+        return self._facts is None
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the base found out; waits until it has started.
 
@@ -97,8 +102,7 @@ class Server:
         try:
             facts, _ = channel.receive(self.control)
         except channel.Closed:
-            code = self.process.wait(10)
-            why = signal_name(code) or f"exit code {code}"
+            why = signal_name(code := self.process.wait(10)) or f"exit code {code}"
             raise ServerFailed(f"the test process of {self.python} did not start: {why}") from None
         if "error" in facts:
             raise ServerFailed(facts["error"].replace("imported", f"imported by {self.python}", 1))
@@ -136,8 +140,7 @@ class Server:
     def _choose_cpus(self) -> list[int]:
         """The processors for one more evaluation: all if it is the only one, else the one that the fewest others have.
 
-        Tests and candidate take turns, so two processors gain one evaluation little; several evaluations gain, each
-        on its own: nothing has to wake another processor or move between their caches.
+        Tests and candidate take turns, so two processors gain one evaluation little; several gain, each on its own.
         """
         allowed = sorted(os.sched_getaffinity(0))
         if not self._cpus_of:
@@ -193,8 +196,7 @@ class Server:
         """Scratch folders of a lane where it cannot have a file system of its own."""
         if self._scratch is None:
             self._scratch = str(make_scratch())
-        base = os.path.join(self._scratch, str(number))
-        os.makedirs(base, exist_ok=True)
+        os.makedirs(base := os.path.join(self._scratch, str(number)), exist_ok=True)
         return {name: os.path.join(base, name) for name in PLACES}
 
     @property

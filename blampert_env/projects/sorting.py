@@ -156,8 +156,7 @@ def _is_beside(path: str, files: Collection[str]) -> bool:
 
 def _check_syntax(path: str, text: str, where: str, is_source: bool = False) -> None:
     try:
-        check_compiles(text)
-        parse(text)
+        check_compiles(parse(text))
         if is_source:
             find_targets(path, text)
     except SyntaxError as error:

@@ -150,7 +150,7 @@ def signature_of(node: FunctionNode) -> str:
 def dedented(source: str, first: int, last: int) -> str:
     """Lines ``first`` to ``last`` without the first one's indentation; the values of strings stay as they are."""
     lines = split_lines(unix(source))
-    keep = string_lines(source)
+    keep = string_lines(source, first, last)
     prefix = indent_of(lines[first - 1])
     return "".join(
         line if number in keep else line.removeprefix(prefix)

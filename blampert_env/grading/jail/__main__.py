@@ -26,11 +26,14 @@ def load_package() -> None:
 
 if __name__ == "__main__":
     load_package()
+    sys.dont_write_bytecode = False  # of our own modules, which take a tenth of a second to compile
     if sys.argv[1] == "cold":
         from blampert_jail.stages.runner import main
 
+        sys.dont_write_bytecode = True
         main(sys.argv[2])
     else:
         from blampert_jail.stages.base import launch
 
+        sys.dont_write_bytecode = True
         launch(*sys.argv[2:])

@@ -73,13 +73,10 @@ class Swapper:
         if module is None or path in self.unfit:
             raise Unfit(path)
         file = str(module.__file__)
-        tree = ast.parse(content, file)
-        new = [tree.body[number] for number in added]
-        if added:
-            tree.body = [node for number, node in enumerate(tree.body) if number not in set(added)]
-        self._keep_cells(path, tree)
-        code = _compiled(tree, file)
+        code = compile(content, file, "exec", dont_inherit=True)
         found = dict(_places(code))
+        if lost := self._without_their_cell(path, found):
+            found = dict(_places(_compiled(_mentioning_classes(ast.parse(content, file), lost), file)))
         for place in found:
             if place not in self.functions[path] and ".".join(name for name, _ in place) in names:
                 raise Unfit(path)  # what was made of it is not where it can be seen
@@ -89,27 +86,39 @@ class Swapper:
             if other is None or any(one.__code__.co_freevars != other.co_freevars for one in group):
                 raise Unfit(path)
             pairs.append((group, other))
-        flags = code.co_flags & _FUTURE_ANNOTATIONS
-        extra = compile(ast.Module(new, []), file, "exec", flags=flags, dont_inherit=True)
-        try:
-            exec(extra, vars(module))
-        except Exception as error:  # an import that fails: to be seen where everything is imported
-            raise Unfit(path) from error
+        if added:
+            new = [ast.parse(content, file).body[number] for number in added]
+            flags = code.co_flags & _FUTURE_ANNOTATIONS
+            extra = compile(ast.Module(new, []), file, "exec", flags=flags, dont_inherit=True)
+            try:
+                exec(extra, vars(module))
+            except Exception as error:  # an import that fails: to be seen where everything is imported
+                raise Unfit(path) from error
         for group, other in pairs:
             for one in group:
                 if one.__doc__ == _docstring(one.__code__):  # else it was set by hand
                     one.__doc__ = _docstring(other)
                 one.__code__ = other
 
-    def _keep_cells(self, path: str, tree: ast.Module) -> None:
-        """Let methods that had the cell of their class have it still, though they no longer name it."""
-        for place, group in self.functions[path].items():
-            if len(place) > 1 and any("__class__" in one.__code__.co_freevars for one in group):
-                node = _at(tree, place)
-                if node is not None:
-                    mention = ast.parse("if 0: __class__").body
-                    node.body[1:1] = [ast.copy_location(one, node.body[0]) for one in mention]
-                    ast.fix_missing_locations(node)
+    def _without_their_cell(self, path: str, found: Mapping[Place, types.CodeType]) -> list[Place]:
+        """Methods that had the cell of their class and no longer name it."""
+        return [
+            place
+            for place, group in self.functions[path].items()
+            if (other := found.get(place)) is not None
+            and any(set(one.__code__.co_freevars) - set(other.co_freevars) == {"__class__"} for one in group)
+        ]
+
+
+def _mentioning_classes(tree: ast.Module, places: Sequence[Place]) -> ast.Module:
+    """The tree with the methods at these places naming their class, to no effect."""
+    for place in places:
+        node = _at(tree, place)
+        if node is not None:
+            mention = ast.parse("if 0: __class__").body
+            node.body[1:1] = [ast.copy_location(one, node.body[0]) for one in mention]
+            ast.fix_missing_locations(node)
+    return tree
 
 
 def _at(tree: ast.Module, place: Place) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

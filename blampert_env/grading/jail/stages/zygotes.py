@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import os
 import socket
 import sys
@@ -28,6 +29,14 @@ def preload(names: list[str]) -> None:
     if "pandas" in sys.modules:
         with contextlib.suppress(Exception):  # it only saves time: an odd release must not stop grading
             rehearse_frames()
+
+
+def _settle() -> None:
+    """The last that a zygote does before it is forked: what every child would have to find out, and to copy."""
+    # of no module, so that every module's file is looked up, as the first traceback that is formed would do
+    inspect.getmodule(compile("", "no module's file", "exec"))
+    gc.collect()
+    gc.freeze()
 
 
 def _with_proc(facts: dict[str, Any]) -> dict[str, Any]:
@@ -57,8 +66,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
     facts = _with_proc(facts)
     layers = confine(facts, [*spec["landlock"], spec["grants"]], spec["limits"], [])
     tests = SplitTests(spec, rpc)
-    gc.collect()
-    gc.freeze()
+    _settle()
     channel.send(control, {**tests.said, "layers": layers, "pid": os.getpid()})
 
     def run(fds: list[int]) -> None:
@@ -109,8 +117,7 @@ def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[s
 
 def _serve_strangers(control: socket.socket, facts: dict[str, Any], said: dict[str, Any], job: zygote.Job) -> None:
     """Make children that run a candidate's code: each in a PID namespace if that can be, not as its first process."""
-    gc.collect()
-    gc.freeze()
+    _settle()
     words = {**said, "pid": os.getpid()}
     if facts["pids"]:
         maker, pid = inits.start()
