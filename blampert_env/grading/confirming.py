@@ -63,29 +63,28 @@ class Twins:
         Raises:
             Touched: What the tests say is worth nothing: the candidate may have written over what they go by.
         """
-        self.try_out(tests)
-        ids, sound = self.facts.ids, self._found["sound"] & tests
+        ids = self.facts.ids
         expected = [test for test in ids if test in tests]
         parts: list[tuple[TestReport, set[str]]] = []
         proved: set[str] = set()
         for number, run in enumerate(self._both(sources, wish, edits, expected)):
             report = judge.report(run, ids, door="twins", expected=expected)
-            if touched := set(run.touched) - self._found["touched"]:
+            if run.touched and (touched := set(run.touched) - self._touched(tests)):
                 raise Touched(min(touched))
             wrong = self._wrong[number] & tests
-            if any(report.outcomes[test] == "passed" for test in wrong & sound):
+            if self._sound({test for test in wrong if report.outcomes[test] == "passed"}):
                 _log.warning("%s: a twin passed: the tests were tampered with", self.engine.suite.project.name)
                 return judge.tampered(ids, "twins")
-            proved |= {test for test in wrong & sound if report.outcomes[test] in ("failed", "error")}
+            proved |= {test for test in wrong if report.outcomes[test] in ("failed", "error")}
             others = {test for test in tests - wrong if number == 0 or not _passed(parts, test)}
             parts.append((report, others))
             if report.verdict == "timeout":
                 break
         report = judge.joined(parts, ids)
+        passed = {test for test in tests if report.outcomes[test] == "passed"}
         # the twins of these had no chance to fail, as the run was cut off: they may be right, and may be forged
-        unproved = [test for test in sound - proved if report.outcomes[test] == "passed"]
-        confirmed = frozenset(test for test in proved if report.outcomes[test] == "passed")
-        return replace(judge.without(report, unproved), confirmed=confirmed)
+        unproved = self._sound(passed & (self._wrong[0] | self._wrong[1]) - proved)
+        return replace(judge.without(report, sorted(unproved)), confirmed=frozenset(passed & proved))
 
     def _both(self, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]) -> Iterator[Run]:
         """Both runs, at once if a processor is idle; else the second begins when its turn has come."""
@@ -113,12 +112,23 @@ class Twins:
         )
         return first, second
 
-    def try_out(self, tests: Set[str]) -> None:
-        """Find out for which tests the twin fails with trusted code, as it must, unless that is known; it is kept.
+    def _sound(self, tests: Set[str]) -> set[str]:
+        """Those of some tests whose twin fails with trusted code, as it must.
 
-        With a reference a twin must fail where the test itself passes. Without one, a twin that passes for the
-        untouched project is no good; that the others fail for right code is for how they are made to see to.
+        A twin that failed where the test passed has shown that it can, so it is asked for others only. With a reference
+        a twin must fail where the test itself passes. Without one, a twin that passes for the untouched project is no
+        good; that the others fail for right code is for how they are made to see to.
         """
+        self._know(tests)
+        return self._found["sound"] & tests
+
+    def _touched(self, tests: Set[str]) -> Set[str]:
+        """Files that trusted code touches in some tests, or in others."""
+        self._know(tests)
+        return self._found["touched"]
+
+    def _know(self, tests: Set[str]) -> None:
+        """Run trusted code beside the twins of those tests that were not tried out yet; what it gives is kept."""
         with self._trying:
             unknown = [test for test in self.facts.ids if test in tests and test not in self._found["tried"]]
             if unknown:

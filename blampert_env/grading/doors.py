@@ -32,7 +32,6 @@ from blampert_env.grading.store import ReportStore
 from blampert_env.grading.triage.learnt import LearningTriage
 
 _log = logging.getLogger(__name__)
-SHORT_S = 1.0  # of tests that are run once more when a project is opened
 Parts = list[tuple[TestReport, set[str]]]  # reports, and the tests that each decides
 
 
@@ -59,11 +58,9 @@ class Doors:
         self.store, self._apart_key = store, hashlib.sha256(f"apart {engine_key}".encode()).digest()
 
     def prepare(self) -> None:
-        """Find out at once what the first edit would wait for, unless that takes long."""
+        """Find out at once what the first edit would wait for."""
         self.triage.prepare()
         _ = self.engine.halves
-        if not self.facts.baseline.killed and sum(self.facts.seconds.values()) < SHORT_S:
-            self.twins.try_out(set(self.facts.ids))
 
     def grade(self, sources: Mapping[str, str], wish: Wish) -> TestReport:
         """The report on a candidate.

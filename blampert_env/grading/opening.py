@@ -26,7 +26,7 @@ from blampert_env.grading.running import Runner
 
 MIN_LIMIT_S, BARE_LIMIT_S = 2.0, 10.0  # with a reference and without: a stub's time says nothing about right code's
 LIMIT_FACTOR = 10.0
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 TEXTS = 60
 
 
@@ -89,8 +89,9 @@ def _collect(engine: Engine) -> tuple[dict[str, Any], Run | None]:
     if _goes_back_only(engine):
         engine.start_from(engine.reference)
     right_code = partial(engine.run, "fresh", engine.right, _watched(trace=True))
-    both: list[Callable[[], Any]] = [right_code, partial(engine.stage, "collected")]
-    right, staged = at_once(both)
+    # the halves are wanted later, and a processor is idle until right code has run
+    todo: list[Callable[[], Any]] = [right_code, partial(engine.stage, "collected"), lambda: engine.halves]
+    right, staged, _ = at_once(todo)
     if right.killed:
         raise ProjectError(f"{name}: the solution's tests end with {right.killed}: correct them")
     if set(judge.ids_of(right.records.all)) - set(judge.collected(staged["records"], name)):
