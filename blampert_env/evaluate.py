@@ -82,7 +82,12 @@ def evaluate(arguments: argparse.Namespace, *, default_workspace: bool = False) 
     listed = ", ".join(project.name for project in projects)
     print(f"blampert: evaluating {agent.name} from {arguments.policy} on {listed}", flush=True)
     python = places.python({project.name: project.root for project in projects if project.root})
-    lm = resolve(arguments.model, configured=places.model, redis_url=places.settings.storage.redis_url)
+    lm = resolve(
+        arguments.model,
+        configured=places.model,
+        redis_url=places.settings.storage.redis_url,
+        roles=places.settings.models.roles,
+    )
     grader: dict[str, Any] = {"isolation": settings.isolation, "timeout_s": settings.timeout_s, "python": python}
     options = {
         "strategies": arguments.strategies,

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.coding.context import MAX_FAILING_CHARS, CodingContext, clip
+from blampert_env.coding.context import MAX_FAILING_CHARS, MAX_PART_CHARS, CodingContext, clip
+from blampert_env.coding.relevant import relevant
 from blampert_env.coding.source import body_indent, function_head, shown_stub, without_docstring
 from blampert_env.coding.strategies import Strategy
 from blampert_env.editing import Edit
@@ -29,19 +30,21 @@ class Proposal:
         completion: The LM's reply with its token counts.
         prompt: The messages it was asked with; a last one by the assistant is the start of the answer.
         seconds: What asking took: the LM, and DSPy around it.
+        model: Name of the LM that was asked.
     """
 
     edit: Edit | None
     completion: Completion
     prompt: Messages
     seconds: float = 0.0
+    model: str = ""
 
 
 class Coder:
     """Asks an LM for one target's code.
 
     Args:
-        lm: The language model, from :func:`blampert_env.lm.resolve`.
+        lm: The language model, from :func:`blampert_env.lm.resolve`; knows those that strategies name.
     """
 
     def __init__(self, lm: LanguageModel) -> None:
@@ -58,6 +61,7 @@ class Coder:
         Raises:
             ContextOverflow: The prompt does not fit into the model's context.
             LMUnavailable: Nothing answers, or the circuit breaker is open.
+            UsageError: The strategy names a model that is none.
         """
         import dspy
         from dspy.utils.exceptions import AdapterParseError
@@ -67,8 +71,9 @@ class Coder:
         started = time.perf_counter()
         signature, inputs = build_request(context, strategy)
         # an LM that cannot go on from an open answer is asked the same without it
-        prefill = answer_start(context, strategy) if strategy.prefill and self.lm.supports_prefill else ""
-        lm = self.lm.dspy_lm(
+        asked = self.lm.other(strategy.model)
+        prefill = answer_start(context, strategy) if strategy.prefill and asked.supports_prefill else ""
+        lm = asked.dspy_lm(
             temperature=strategy.temperature,
             max_tokens=strategy.max_tokens,
             stop=STOP_IN_PREFILLED if prefill else STOP_AFTER_BLOCK,
@@ -81,7 +86,7 @@ class Coder:
             code = dspy.Predict(signature)(demos=demos, **inputs).code
         edit = Edit(context.target.id, code) if code is not None else None
         prompt, completion = lm.calls[-1]
-        return Proposal(edit, completion, prompt, time.perf_counter() - started)
+        return Proposal(edit, completion, prompt, time.perf_counter() - started, asked.name)
 
 
 def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict[str, str]]:
@@ -89,7 +94,9 @@ def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict
     from blampert_env.coding import signatures
 
     show = strategy.show
-    siblings = clip(context.files[context.target.path]) if "siblings" in show else ""
+    siblings = ""
+    if "siblings" in show:
+        siblings = relevant(context.target, context.files, context.tests, MAX_PART_CHARS)
     tests = clip(context.tests) if "tests" in show else ""
     if strategy.ask == "repair":
         return signatures.RepairFunction, {

@@ -13,7 +13,7 @@ class WriteFunction(dspy.Signature):
     """Complete this Python function."""
 
     stub: str = dspy.InputField(desc="")
-    siblings: str = dspy.InputField(desc="It lives in this file:")
+    siblings: str = dspy.InputField(desc="It can use this code of its project:")
     tests: str = dspy.InputField(desc="It must pass these tests:")
     code: str = dspy.OutputField(desc="Reply with the whole function in one ```python block and nothing else.")
 
@@ -39,7 +39,7 @@ class RepairFunction(dspy.Signature):
 
     previous: str = dspy.InputField(desc="")
     docstring: str = dspy.InputField(desc="What it should do:")
-    siblings: str = dspy.InputField(desc="It lives in this file:")
+    siblings: str = dspy.InputField(desc="It can use this code of its project:")
     tests: str = dspy.InputField(desc="It must pass these tests:")
     failing: str = dspy.InputField(desc="The tests say:")
     code: str = dspy.OutputField(

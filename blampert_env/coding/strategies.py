@@ -30,12 +30,15 @@ class Strategy:
         ask: ``direct`` (write it), ``plan`` (the steps as a comment first, then the code), ``repair`` (mend the
             previous code) or ``minimal`` (code without docstring and comments, the fewest tokens).
         show: What the prompt holds beside the signature: the ``docstring``, the visible ``tests`` that mention the
-            target, the ``failing`` tests' output, the ``previous`` attempt, the ``siblings`` (the other code of the
-            file as it is now), verified ``examples`` (targets solved earlier in the episode).
+            target, the ``failing`` tests' output, the ``previous`` attempt, the ``siblings`` (what it may need of its
+            file and of those that this imports, chosen by ``relevant.py``), verified ``examples`` (targets solved
+            earlier in the episode).
         prefill: Start the answer for the LM (an open code fence and the ``def`` line), where it can go on from there.
         temperature: Sampling temperature, >= 0; 0 is greedy and always gives the same answer.
         max_tokens: Most completion tokens, >= 16.
         description: One line for people.
+        model: Who is asked: a role (``small``, ``large``), or a name for :func:`blampert_env.lm.resolve`; "" for the
+            run's own model.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Strategy:
     temperature: float = 0.0
     max_tokens: int = 256
     description: str = ""
+    model: str = ""
 
     def allowed(self, *, has_previous: bool, has_failing: bool, has_examples: bool) -> bool:
         """Whether everything this strategy wants to show exists; the env's action mask."""
@@ -58,7 +62,7 @@ class Strategy:
 def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
     """Check one YAML entry and turn it into a :class:`Strategy`."""
     here = f"{where}, strategy {name!r}"
-    known = {"ask", "show", "prefill", "temperature", "max_tokens", "description"}
+    known = {"ask", "show", "prefill", "temperature", "max_tokens", "model", "description"}
     if not isinstance(entry, Mapping):
         raise ConfigError(f"{here}: expected a mapping of settings, found {type(entry).__name__}")
     for key in entry:
@@ -84,6 +88,9 @@ def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
     prefill = entry.get("prefill", False)
     if not isinstance(prefill, bool):
         raise ConfigError(f"{here}: prefill must be true or false, not {prefill!r}")
+    model = entry.get("model", "")
+    if not isinstance(model, str) or model != model.strip():
+        raise ConfigError(f"{here}: model must be a role or the name of a model, not {model!r}")
     return Strategy(
         name=name,
         ask=ask,
@@ -91,6 +98,7 @@ def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
         prefill=prefill,
         temperature=float(temperature),
         max_tokens=max_tokens,
+        model=model,
         description=str(entry.get("description", "")),
     )
 

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import LMError, LMUnavailable, UsageError
@@ -34,6 +34,7 @@ class LanguageModel:
         supports_prefill: Whether it goes on from an assistant message that ends the prompt.
         breaker: The circuit breaker; a fresh one by default.
         seed: Shifts the sampling seeds of all slots; pools of different seeds do not mix.
+        others: Gives another model by its role or name; None if this is the only one.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class LanguageModel:
         supports_prefill: bool = False,
         breaker: CircuitBreaker | None = None,
         seed: int = 0,
+        others: Callable[[str], LanguageModel] | None = None,
     ) -> None:
         self.name = name
         self.client = client
@@ -52,6 +54,7 @@ class LanguageModel:
         self.supports_prefill = supports_prefill
         self.breaker = breaker or CircuitBreaker()
         self.seed = seed
+        self._others = others
         self._calls = 0
         self._lock = threading.Lock()
 
@@ -100,6 +103,19 @@ class LanguageModel:
             )
 
         return self.pool.sample(key, slot, ask) if self.pool is not None else ask()
+
+    def other(self, name: str) -> LanguageModel:
+        """The model that has a role (``small``, ``large``) or a name; this one for "".
+
+        Raises:
+            UsageError: The name means nothing, or this model was not made by :func:`blampert_env.lm.resolve`.
+            LMUnavailable: It is not there.
+        """
+        if name in ("", self.name):
+            return self
+        if self._others is None:
+            raise UsageError(f"a strategy asks {name!r}, and only {self.name} was given: use blampert_env.lm.resolve")
+        return self._others(name)
 
     def connect(self) -> None:
         """Fetch weights and start a server now rather than in the first call, where the model needs it.

@@ -67,6 +67,7 @@ class ModelsConfig:
     Attributes:
         default: Name of the embedded model to use where none is named.
         embedded: Name -> model.
+        roles: What a strategy may call a model -> name of that model.
         ollama_default: Tag that a bare ``ollama`` means.
         ollama_url: Where Ollama listens, unless ``OLLAMA_HOST`` says otherwise.
         prefill: Name prefixes of models that go on from an open assistant message.
@@ -74,6 +75,7 @@ class ModelsConfig:
 
     default: str
     embedded: Mapping[str, ModelSpec]
+    roles: Mapping[str, str]
     ollama_default: str
     ollama_url: str
     prefill: tuple[str, ...]
@@ -102,17 +104,18 @@ def load_models(path: Path) -> ModelsConfig:
         ConfigError: In one line, with the file and the entry.
     """
     top = _Entry(load_yaml(path), str(path))
-    top.only("default", "embedded", "ollama", "prefill")
+    top.only("default", "embedded", "roles", "ollama", "prefill")
     embedded = top.child("embedded")
     models = {name: _model(name, embedded.child(name)) for name in embedded.mapping}
     default = top.text("default")
     if default not in models:
         raise ConfigError(f"{path}: default: {unknown_name('embedded model', default, models)}")
-    ollama = top.child("ollama")
+    roles, ollama = top.child("roles"), top.child("ollama")
     ollama.only("default", "url")
     return ModelsConfig(
         default=default,
         embedded=models,
+        roles={role: roles.text(role) for role in roles.mapping},
         ollama_default=ollama.text("default"),
         ollama_url=ollama.text("url", r"https?://\S+", "an http(s) URL"),
         prefill=tuple(top.texts("prefill")),

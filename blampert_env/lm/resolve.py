@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import LMUnavailable, UsageError
 from blampert_env.lm.clients import Client, EmbeddedClient, OpenAIClient
@@ -31,6 +33,7 @@ def resolve(
     seed: int = 0,
     timeout_s: float | None = None,
     redis_url: str | None = None,
+    roles: Mapping[str, str] | None = None,
 ) -> LanguageModel:
     """The language model of a name. Servers are asked whether they are there; weights are fetched at the first call.
 
@@ -39,6 +42,7 @@ def resolve(
     ==========================  =====================================================================================
     ``auto``                    ``configured``, else ``$BLAMPERT_MODEL``, if that answers; else the embedded model
     ``embedded[/<model>]``      runs on this machine by itself; models of ``configs/models.yaml``
+    ``small``, ``large``        the model that has this role, by ``roles``, else by ``configs/models.yaml``
     ``ollama[/<tag>]``, a tag   Ollama (``llama3.1:8b`` alone means ``ollama/llama3.1:8b``); ``OLLAMA_HOST``
     ``openai/<model>``          the server at ``OPENAI_API_BASE`` or ``OPENAI_BASE_URL``, with ``OPENAI_API_KEY``
     any other                   as LiteLLM reads it (``anthropic/claude-…``), with that provider's key
@@ -52,6 +56,7 @@ def resolve(
         seed: Another seed gives other samples.
         timeout_s: Longest wait for one answer in seconds; 600 for the embedded model, else 300.
         redis_url: A Redis server behind the pool that machines share; ``$BLAMPERT_REDIS_URL`` goes before.
+        roles: Role to name of a model, before those of ``configs/models.yaml``: what strategies ask for.
 
     Raises:
         UsageError: The name means nothing (the closest match is named), or the Redis address is wrong.
@@ -59,6 +64,9 @@ def resolve(
     """
     if samples < 1:
         raise UsageError(f"samples must be at least 1, not {samples}")
+    roles = {**bundled_models().roles, **(roles or {})}
+    others = Others({"samples": samples, "pool": pool, "seed": seed, "redis_url": redis_url, "roles": roles})
+    name = roles.get(name, name)
     if name == "auto":
         name, client = _auto(configured or os.environ.get("BLAMPERT_MODEL"), timeout_s)
     else:
@@ -68,7 +76,26 @@ def resolve(
         path = cache_dir() / "samples.sqlite3" if pool is True else Path(pool)
         store = SamplePool(path, samples, _shared(os.environ.get("BLAMPERT_REDIS_URL") or redis_url))
     prefill = isinstance(client, EmbeddedClient) or name.startswith(bundled_models().prefill)
-    return LanguageModel(name, client, pool=store, supports_prefill=prefill, seed=seed)
+    return LanguageModel(name, client, pool=store, supports_prefill=prefill, seed=seed, others=others)
+
+
+@dataclass
+class Others:
+    """Other models for the strategies that name one, each looked up once, with the same pool and seed.
+
+    Attributes:
+        arguments: Of :func:`resolve`.
+        found: Those that were asked for.
+    """
+
+    arguments: Mapping[str, Any]
+    found: dict[str, LanguageModel] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> LanguageModel:
+        """A model by role or name; raises as :func:`resolve`."""
+        if name not in self.found:
+            self.found[name] = resolve(name, **self.arguments)
+        return self.found[name]
 
 
 def _shared(url: str | None) -> SharedCache | None:

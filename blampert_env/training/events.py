@@ -44,7 +44,7 @@ def step_event(step: Step, *, run_id: str, iteration: int) -> StepEvent:
         env_overhead_s=step.overhead_s,
         diff=attempt.diff,
         source=attempt.source,
-        model=env.coder.lm.name,
+        model=proposal.model if proposal else env.coder.lm.name,
         terminated=step.terminated,
         truncated=step.truncated,
         wall_time=time.time(),

@@ -41,6 +41,19 @@ class AgentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsSettings:
+    """Which models the strategies mean that name a role; null: those of ``configs/models.yaml``."""
+
+    small: str | None = setting(None, optional(TEXT), "of strategies with 'model: small'; null: the embedded 0.5B")
+    large: str | None = setting(None, optional(TEXT), "of strategies with 'model: large'; null: the embedded 1.5B")
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Role to model, of those that are set."""
+        return {role: model for role, model in (("small", self.small), ("large", self.large)) if model}
+
+
+@dataclass(frozen=True, slots=True)
 class StreamingSettings:
     """The message bus and /metrics."""
 
@@ -83,6 +96,7 @@ class AgentConfig:
     Attributes:
         workspace: Where things lie.
         agent: Defaults of ``train`` and ``evaluate``.
+        models: Roles that strategies name.
         streaming: The message bus.
         storage: Redis.
         monitor: Monitor and dashboard.
@@ -92,6 +106,7 @@ class AgentConfig:
 
     workspace: WorkspaceSettings = field(default_factory=WorkspaceSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
+    models: ModelsSettings = field(default_factory=ModelsSettings)
     streaming: StreamingSettings = field(default_factory=StreamingSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
@@ -110,6 +125,7 @@ class AgentConfig:
 SECTIONS: Mapping[str, Any] = {
     "workspace": WorkspaceSettings,
     "agent": AgentSettings,
+    "models": ModelsSettings,
     "streaming": StreamingSettings,
     "storage": StorageSettings,
     "monitor": MonitorSettings,

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from blampert_env.errors import LMUnavailable, UsageError
-from blampert_env.lm import resolve
+from blampert_env.lm import LanguageModel, resolve
 from blampert_env.lm.clients import EmbeddedClient, OpenAIClient
+from blampert_env.lm.models import bundled_models
 
 LITELLM = pytest.mark.slow  # its import takes seconds
 DEAD = "http://127.0.0.1:9"
@@ -44,6 +45,9 @@ def ollama(*tags: str) -> Callable[[BaseHTTPRequestHandler], None]:
         ("auto", "embedded/qwen2.5-coder-0.5b"),
         ("embedded", "embedded/qwen2.5-coder-0.5b"),
         ("embedded/smollm2-135m", "embedded/smollm2-135m"),
+        ("embedded/qwen2.5-coder-1.5b", "embedded/qwen2.5-coder-1.5b"),
+        ("small", "embedded/qwen2.5-coder-0.5b"),
+        ("large", "embedded/qwen2.5-coder-1.5b"),
     ],
 )
 def test_embedded_names(name: str, resolved: str, cache: Path, caplog: pytest.LogCaptureFixture):
@@ -53,6 +57,30 @@ def test_embedded_names(name: str, resolved: str, cache: Path, caplog: pytest.Lo
     assert pickle.loads(pickle.dumps(lm)).name == resolved
     assert not cache.exists(), "resolving fetches and writes nothing"
     assert caplog.records == []
+
+
+def test_a_role_is_what_the_user_says_before_what_the_configuration_says():
+    lm = resolve("large", roles={"large": "embedded/smollm2-135m", "tiny": "embedded/smollm2-135m"}, pool=False)
+    assert lm.name == "embedded/smollm2-135m"
+    assert lm.other("large") is lm.other("large"), "looked up once"
+    assert lm.other("tiny").name == "embedded/smollm2-135m"
+    assert lm.other("small").name == "embedded/qwen2.5-coder-0.5b"
+
+
+def test_other_models_share_pool_and_seed(cache: Path):
+    lm = pickle.loads(pickle.dumps(resolve("small", samples=3, pool=cache / "mine.sqlite3", seed=7)))
+    assert lm.other("") is lm
+    assert lm.other(lm.name) is lm
+    other = lm.other("large")
+    assert (other.seed, other.pool.samples, other.pool.path) == (7, 3, cache / "mine.sqlite3")
+    with pytest.raises(UsageError, match=r"did you mean 'qwen2\.5-coder-1\.5b'"):
+        lm.other("embedded/qwen2.5-coder-1.5")
+
+
+def test_a_model_made_by_hand_knows_no_other():
+    lm = LanguageModel("mine", EmbeddedClient(bundled_models().model("smollm2-135m"), None, 1.0))
+    with pytest.raises(UsageError, match="asks 'large', and only mine was given"):
+        lm.other("large")
 
 
 def test_the_identity_of_embedded_weights_is_their_hash():

@@ -27,6 +27,8 @@ OTHER: dict[str, Any] = {
     "agent.algo": "ppo",
     "agent.seed": 7,
     "agent.n_envs": 2,
+    "models.small": "ollama/qwen2.5-coder:0.5b",
+    "models.large": "openai/big",
     "streaming.enabled": False,
     "streaming.port": 9191,
     "streaming.bus": "redis://127.0.0.1:6379/1",
