@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # The closing fence ends the answer: half of a small model's tokens are chatter after it. At most four (OpenAI's limit).
 STOP_AFTER_BLOCK = ("\n```\n",)
 STOP_IN_PREFILLED = ("\n```", "\nif __name__", "\nprint(", "\nassert ")
+# who has seen the file goes on with the rest of it
+STOP_AFTER_FUNCTION = ("\n```", "\ndef ", "\nclass ", "\n@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Coder:
         lm = asked.dspy_lm(
             temperature=strategy.temperature,
             max_tokens=strategy.max_tokens,
-            stop=STOP_IN_PREFILLED if prefill else STOP_AFTER_BLOCK,
+            stop=_stops(strategy) if prefill else STOP_AFTER_BLOCK,
             draw=draw,
         )
         demos = _demos(context, strategy)
@@ -124,6 +126,11 @@ def answer_start(context: CodingContext, strategy: Strategy) -> str:
         indent = body_indent(source)
         head += f"{indent}# Steps:\n{indent}# 1."
     return f"```python\n{head}"
+
+
+def _stops(strategy: Strategy) -> tuple[str, ...]:
+    """Where an answer ends that was begun."""
+    return STOP_AFTER_FUNCTION if "siblings" in strategy.show else STOP_IN_PREFILLED
 
 
 def _demos(context: CodingContext, strategy: Strategy) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blampert_env.projects import Target
 from blampert_env.projects.modules import Modules
@@ -19,6 +19,8 @@ from blampert_env.projects.syntax import FunctionNode, docstring_node, first_lin
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_STEM = 5  # letters by which parts of names are compared: pluralize and PLURALS, merge and merged
+_ALIKE = 3  # definitions that the target is most like: what they use, it may use
 _IMPORTS = ast.Import | ast.ImportFrom
 _NEAR, _IMPORTED = 2.0, 0.5  # what standing in the target's own class, and being imported by its file, is worth
 IMPORTS_SHARE = 0.2  # of the budget, at the most
@@ -65,7 +67,7 @@ def relevant(target: Target, files: Mapping[str, str], tests: str, budget: int) 
         lines = split_lines(unix(files[path]))
         found = [one for node in trees[path].body for one in _piece(node, lines, needs, 0)]
         pieces += [one for one in found if one.name in names]
-    chosen = _chosen(pieces, budget - len(imports))
+    chosen = _chosen(_with_what_they_use(pieces), budget - len(imports))
     return "\n".join(part for part in [imports, *_joined(chosen)] if part)
 
 
@@ -111,7 +113,7 @@ def _parameters(node: ast.AST) -> frozenset[str]:
 
 
 def _parts(name: str) -> frozenset[str]:
-    return frozenset(part.lower() for part in _PART.findall(name))
+    return frozenset(part.lower()[:_STEM] for part in _PART.findall(name))
 
 
 def _tree(text: str) -> ast.Module | None:
@@ -153,7 +155,7 @@ def _own_pieces(tree: ast.Module, text: str, target: Target, needs: _Needs) -> I
 
 
 def _piece(node: ast.stmt, lines: Sequence[str], needs: _Needs, place: int, owner: str = "") -> Iterator[_Piece]:
-    """What a statement defines, if anything speaks for it; ``place`` is 0 for what another file gives by import."""
+    """What a statement defines; ``place`` is 0 for what another file gives by import."""
     first = first_line(node, lines)
     whole = "".join(lines[first - 1 : node.end_lineno]).rstrip("\n") + "\n"
     names, short = [], ""
@@ -165,10 +167,11 @@ def _piece(node: ast.stmt, lines: Sequence[str], needs: _Needs, place: int, owne
     elif isinstance(node, ast.Assign | ast.AnnAssign):
         goals = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = [goal.id for goal in goals if isinstance(goal, ast.Name) and goal.id != "__all__"]
+        short = _short_table(names, node.value, "".join(lines))
     score = max((needs.score(name, whole, node) for name in names), default=0.0)
     score += _NEAR * bool(owner) + 3.0 * (bool(owner) and names == ["__init__"])  # what attributes there are
     score += _IMPORTED * (not place and bool(names))
-    if score > 0:
+    if names:
         yield _Piece((place, first), names[0], whole, short, score, owner)
 
 
@@ -180,6 +183,21 @@ def _head(node: FunctionNode | ast.ClassDef, lines: Sequence[str]) -> str:
     says = (ast.get_docstring(node) or "").strip().split("\n")[0]
     quoted = f'{" " * (node.col_offset + 4)}"""{says}"""\n' if says and not {'"', "\\"} & set(says) else ""
     return "".join(lines[start - 1 : end]) + quoted
+
+
+def _short_table(names: list[str], value: ast.expr | None, text: str) -> str:
+    """A long list, tuple or table by its first entry; "" for anything else."""
+    if not names or not isinstance(value, ast.List | ast.Tuple | ast.Set | ast.Dict):
+        return ""
+    parts = value.values if isinstance(value, ast.Dict) else value.elts
+    keys = value.keys if isinstance(value, ast.Dict) else []
+    if len(parts) < 2:
+        return ""
+    first = ast.get_source_segment(text, parts[0]) or ""
+    if keys and keys[0] is not None:
+        first = f"{ast.get_source_segment(text, keys[0])}: {first}"
+    opens, closes = {ast.List: ("[", "]"), ast.Tuple: ("(", ")")}.get(type(value), ("{", "}"))
+    return f"{names[0]} = {opens}{first},{closes}  # and {len(parts) - 1} more\n"
 
 
 def _imported(path: str, trees: Mapping[str, ast.Module]) -> list[str]:
@@ -196,11 +214,19 @@ def _named(tree: ast.Module, paths: Collection[str]) -> set[str]:
     return {alias.name for node in ours for alias in node.names}
 
 
+def _with_what_they_use(pieces: list[_Piece]) -> list[_Piece]:
+    """The pieces, with what the first of them name counting more."""
+    first = sorted(pieces, key=lambda one: -one.score)[:_ALIKE]
+    used = {word for one in first for word in _WORD.findall(one.whole)}
+    return [replace(one, score=one.score + 1.0 * (one.name in used and one not in first)) for one in pieces]
+
+
 def _chosen(pieces: list[_Piece], budget: int) -> list[tuple[_Piece, str]]:
     """Pieces with the text that is shown of each: whole by score while they fit, then short ones."""
     chosen: list[tuple[_Piece, str]] = []
     headers: set[str] = set()
-    for piece in sorted(pieces, key=lambda one: (-one.score, one.place)):
+    wanted = [one for one in pieces if one.score > 0]
+    for piece in sorted(wanted, key=lambda one: (-one.score, one.place)):
         header = 0 if piece.owner in headers else len(piece.owner)
         for text in (piece.whole, piece.short):
             if text and header + len(text) + 1 <= budget:
