@@ -15,7 +15,7 @@ from dspy.utils.exceptions import AdapterParseError
 _FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+-]*)[ \t]*\r?\n(.*?)(?:^[ \t]*```|\Z)", re.MULTILINE | re.DOTALL)
 # a body goes on indented; text that starts a fence or a function in the first column is a whole answer
 _STARTS_ANEW = re.compile(r"\s*```|\n*(?:async[ \t]+def|def|class)\b|\n*@")
-_PROSE_FIELDS = frozenset({"docstring"})
+_PROSE_FIELDS = frozenset({"docstring", "facts"})
 
 
 def last_fenced_block(text: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.coding.context import MAX_FAILING_CHARS, MAX_PART_CHARS, CodingContext, clip
+from blampert_env.coding.facts import executed_facts
 from blampert_env.coding.relevant import relevant
 from blampert_env.coding.source import body_indent, function_head, shown_stub, without_docstring
 from blampert_env.coding.strategies import Strategy
@@ -101,12 +102,14 @@ def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict
         siblings = relevant(context.target, context.files, context.tests, MAX_PART_CHARS)
     tests = clip(context.tests) if "tests" in show else ""
     if strategy.ask == "repair":
+        told = context.target.name, context.target.path
         return signatures.RepairFunction, {
             "previous": clip(context.previous),
             "docstring": clip(context.target.docstring or "") if "docstring" in show else "",
             "siblings": siblings,
             "tests": tests,
             "failing": clip(context.failing, MAX_FAILING_CHARS) if "failing" in show else "",
+            "facts": clip(executed_facts(context.failing, *told), MAX_FAILING_CHARS) if "facts" in show else "",
         }
     kinds = {
         "direct": signatures.WriteFunction,

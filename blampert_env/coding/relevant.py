@@ -2,8 +2,8 @@
 
 A file's beginning is its licence and its imports, so nothing is cut off at a length. Its statements are ranked by what
 the target's docstring, header, tests and name say of them, and those of files that it imports from, too. What comes
-first is shown whole, what no longer fits as a header with the first line of its docstring. That a prompt of a few
-relevant definitions beats the file's text is RepoCoder's finding (Zhang et al. 2023, arXiv 2303.12570, section 4).
+first is shown whole, what no longer fits as a header with the first line of its docstring. The idea of choosing from
+the repository what a prompt shows is RepoCoder's (Zhang et al. 2023, arXiv 2303.12570).
 """
 
 from __future__ import annotations

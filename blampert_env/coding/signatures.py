@@ -42,6 +42,7 @@ class RepairFunction(dspy.Signature):
     siblings: str = dspy.InputField(desc="It can use this code of its project:")
     tests: str = dspy.InputField(desc="It must pass these tests:")
     failing: str = dspy.InputField(desc="The tests say:")
+    facts: str = dspy.InputField(desc="It was run, and this was seen:")
     code: str = dspy.OutputField(
         desc="Reply with the corrected whole function in one ```python block and nothing else."
     )

@@ -15,7 +15,7 @@ from blampert_env.errors import ConfigError, unknown_name
 from blampert_env.resources import data_dir, load_yaml
 
 Ask = Literal["direct", "plan", "repair", "minimal"]
-Show = Literal["docstring", "tests", "failing", "previous", "siblings", "examples"]
+Show = Literal["docstring", "tests", "failing", "facts", "previous", "siblings", "examples"]
 
 ASKS: tuple[str, ...] = get_args(Ask)
 SHOWS: tuple[str, ...] = get_args(Show)
@@ -30,9 +30,9 @@ class Strategy:
         ask: ``direct`` (write it), ``plan`` (the steps as a comment first, then the code), ``repair`` (mend the
             previous code) or ``minimal`` (code without docstring and comments, the fewest tokens).
         show: What the prompt holds beside the signature: the ``docstring``, the visible ``tests`` that mention the
-            target, the ``failing`` tests' output, the ``previous`` attempt, the ``siblings`` (what it may need of its
-            file and of those that this imports, chosen by ``relevant.py``), verified ``examples`` (targets solved
-            earlier in the episode).
+            target, the ``failing`` tests' output or the ``facts`` in it (``facts.py``), the ``previous`` attempt, the
+            ``siblings`` (what it may need of its file and of those that this imports, chosen by ``relevant.py``),
+            verified ``examples`` (targets solved earlier in the episode).
         prefill: Start the answer for the LM (an open code fence and the ``def`` line), where it can go on from there.
         temperature: Sampling temperature, >= 0; 0 is greedy and always gives the same answer.
         max_tokens: Most completion tokens, >= 16.
@@ -54,7 +54,7 @@ class Strategy:
         """Whether everything this strategy wants to show exists; the env's action mask."""
         return (
             (has_previous or "previous" not in self.show)
-            and (has_failing or "failing" not in self.show)
+            and (has_failing or not {"failing", "facts"} & self.show)
             and (has_examples or "examples" not in self.show)
         )
 
@@ -78,8 +78,8 @@ def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
             raise ConfigError(f"{here}: {unknown_name('show', str(item), SHOWS)}")
     if ask == "repair" and "previous" not in show:
         raise ConfigError(f"{here}: a repair has to show the previous code; add 'previous' to show")
-    if ask != "repair" and {"previous", "failing"} & set(show):
-        raise ConfigError(f"{here}: only a repair shows 'previous' and 'failing'; set ask: repair or drop them")
+    if ask != "repair" and {"previous", "failing", "facts"} & set(show):
+        raise ConfigError(f"{here}: only a repair shows 'previous', 'failing' or 'facts'; set ask: repair or drop them")
     temperature, max_tokens = entry.get("temperature", 0.0), entry.get("max_tokens", 256)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise ConfigError(f"{here}: temperature must be a number from 0 to 2, not {temperature!r}")
