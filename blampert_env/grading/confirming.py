@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 from blampert_env.grading import judge
-from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import Edits, compare
 from blampert_env.grading.facts import TRUSTED_LIMIT_S
 from blampert_env.grading.process import Run
@@ -89,7 +88,7 @@ class Twins:
     def _both(self, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]) -> Iterator[Run]:
         """Both runs, at once if a processor is idle; else the second begins when its turn has come."""
         runs = [partial(self._half, number, sources, wish, edits, expected) for number in (0, 1)]
-        return at_once(runs) if self.engine.idle_cpus() > 1 else (run() for run in runs)
+        return self.engine.at_once(runs) if self.engine.idle_cpus() > 1 else (run() for run in runs)
 
     def _half(self, number: int, sources: Mapping[str, str], wish: Wish, edits: Edits, expected: Sequence[str]) -> Run:
         """One of the two runs, in a fork of the collected session if ``edits`` can be made there."""

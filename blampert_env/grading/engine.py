@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from blampert_env.errors import GraderError, ProjectError
 from blampert_env.grading import cold, jailed
+from blampert_env.grading.atonce import at_once
 from blampert_env.grading.files import as_bytes, encode
 from blampert_env.grading.jailed import Options, Way
+from blampert_env.grading.lanes import ServerFailed
 from blampert_env.grading.process import Run
-from blampert_env.grading.server import ServerFailed, drop_idle, server, supported
+from blampert_env.grading.server import drop_idle, server, supported
 from blampert_env.grading.splitting import reasons_not_to_split
 from blampert_env.grading.suite import Suite
 from blampert_env.grading.twins import Half, make_halves
@@ -130,6 +132,10 @@ class Engine:
             raise ProjectError(f"{self.suite.project.name}: {staged['refused']}: correct the project")
         self.codes |= staged.pop("codes")
         return staged
+
+    def at_once(self, actions: Sequence[Callable[[], Result]]) -> Iterator[Result]:
+        """What each gives, in their order; what nobody waits for any more ends, and so does what runs for it."""
+        return at_once(actions, server(self.python).abandon if self.jailed else lambda threads: None)
 
     def idle_cpus(self) -> int:
         """How many more evaluations may go on at once."""

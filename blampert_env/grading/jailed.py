@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from blampert_env.grading.files import encode
+from blampert_env.grading.lanes import Lane, ServerFailed
 from blampert_env.grading.process import Run, signal_name
 from blampert_env.grading.records import Records
-from blampert_env.grading.server import Lane, Server, ServerFailed
+from blampert_env.grading.server import Server
 from blampert_env.grading.suite import Suite
 
 Way = Literal["collected", "fresh", "split"]

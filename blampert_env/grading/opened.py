@@ -8,7 +8,6 @@ import warnings
 from functools import partial
 
 from blampert_env.errors import GraderError
-from blampert_env.grading.atonce import at_once
 from blampert_env.grading.cache import LruCache
 from blampert_env.grading.doors import Doors
 from blampert_env.grading.engine import Engine
@@ -68,7 +67,7 @@ def _open(engine: Engine, triage: LearningTriage, store: ReportStore, key: str, 
     found = Doors(engine, facts, triage, store, key)
     if engine.jailed:
         divided = found.runner.worth(facts.ids) > 1 and engine.idle_cpus() > 1
-        for _ in at_once([partial(engine.stage, "collected")] * (1 + divided)):
+        for _ in engine.at_once([partial(engine.stage, "collected")] * (1 + divided)):
             pass
         _check_layers(engine)
         found.prepare()

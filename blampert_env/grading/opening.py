@@ -14,7 +14,6 @@ from typing import Any
 
 from blampert_env.errors import ProjectError
 from blampert_env.grading import judge
-from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import compare
 from blampert_env.grading.engine import Engine
 from blampert_env.grading.facts import TRUSTED_LIMIT_S, Facts, State
@@ -54,7 +53,7 @@ def find_out(engine: Engine) -> Facts:
         definitions=staged["definitions"],
         broken=judge.broken_files(staged["records"]),
     )
-    untouched, shuffled = at_once([partial(_run_untouched, engine, right), partial(_shuffled, engine, session)])
+    untouched, shuffled = engine.at_once([partial(_run_untouched, engine, right), partial(_shuffled, engine, session)])
     state = _state(untouched, ids)
     trusted = session.reference or state
     uncounted = {test for test, outcome in trusted.outcomes.items() if outcome == "skipped"} | set(staged["xfail"])
@@ -91,7 +90,7 @@ def _collect(engine: Engine) -> tuple[dict[str, Any], Run | None]:
     right_code = partial(engine.run, "fresh", engine.right, _watched(trace=True))
     # the halves are wanted later, and a processor is idle until right code has run
     todo: list[Callable[[], Any]] = [right_code, partial(engine.stage, "collected"), lambda: engine.halves]
-    right, staged, _ = at_once(todo)
+    right, staged, _ = engine.at_once(todo)
     if right.killed:
         raise ProjectError(f"{name}: the solution's tests end with {right.killed}: correct them")
     if set(judge.ids_of(right.records.all)) - set(judge.collected(staged["records"], name)):

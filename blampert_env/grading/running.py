@@ -8,7 +8,6 @@ from functools import partial
 
 from blampert_env.grading import judge
 from blampert_env.grading.affected import Sight
-from blampert_env.grading.atonce import at_once
 from blampert_env.grading.edits import Edits
 from blampert_env.grading.engine import Engine
 from blampert_env.grading.facts import Facts
@@ -67,7 +66,7 @@ class Runner:
             run = self.once(sources, edits, mine)
             return judge.report(run, ids, door=door, expected=tests), set(tests)
 
-        found = list(at_once([partial(part, group) for group in groups]))
+        found = list(self.engine.at_once([partial(part, group) for group in groups]))
         return found[0][0] if len(found) == 1 else judge.joined(found, ids)
 
     def worth(self, tests: Sequence[str]) -> int:

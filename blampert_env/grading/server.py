@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from blampert_env.grading import cgroups
 from blampert_env.grading.environment import environment
 from blampert_env.grading.jail.walls.tree import remove_tree
 from blampert_env.grading.jail.wire import channel
+from blampert_env.grading.lanes import Lane, ServerFailed
 from blampert_env.grading.process import signal_name
 from blampert_env.grading.scratch import make_scratch
 
@@ -29,12 +30,7 @@ _START_LIMIT_S = 60.0
 _FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin above
 _LANES = 64
 SLOT_SIZE = "256m"
-OPEN_PROJECTS = 16  # each has up to seven processes, of the 256 that a lane may have
 PLACES = ("box", "tmp", "shm", "grants", "tests")
-
-
-class ServerFailed(Exception):
-    """The jail's processes ended or could not do their part; one line says how."""
 
 
 class Server:
@@ -55,6 +51,7 @@ class Server:
         self._numbers = list(range(_LANES))[::-1]
         self._scratch: str | None = None
         self._cpus_of: dict[int, list[int]] = {}  # of the lanes in use
+        self._used_by: dict[int, Lane] = {}  # by thread
         self._groups: dict[int, list[Path]] = {}
         cgroups.remove_stale()
         mine, theirs = socket.socketpair()
@@ -123,8 +120,9 @@ class Server:
             cpus = self._cpus_of[number] = self._choose_cpus()
         try:
             if lane is None:
-                lane = Lane(self, number)
+                lane = Lane(number, self.make_lane(number))
             lane.cpus = cpus
+            self._used_by[threading.get_ident()] = lane
             yield lane
         except BaseException:
             if lane is not None:
@@ -133,9 +131,16 @@ class Server:
                 self._numbers.append(number)
                 del self._cpus_of[number]
             raise
+        finally:
+            self._used_by.pop(threading.get_ident(), None)
         with self._lock:
             self._idle.append(lane)
             del self._cpus_of[number]
+
+    def abandon(self, threads: Collection[int]) -> None:
+        """End at once what these threads have running in lanes: nobody waits for it any more."""
+        for lane in [lane for thread, lane in list(self._used_by.items()) if thread in threads]:
+            lane.abandon()
 
     def _choose_cpus(self) -> list[int]:
         """The processors for one more evaluation: all if it is the only one, else the one that the fewest others have.
@@ -223,48 +228,6 @@ class Server:
             remove_tree(self._scratch)
         for groups in self._groups.values():
             cgroups.remove(groups)
-
-
-class Lane:
-    """A lane as the trainer sees it, with the projects that are open in it, the last used at the end."""
-
-    def __init__(self, server: Server, number: int) -> None:
-        self.number = number
-        self.sock = server.make_lane(number)
-        self.cpus: list[int] = []
-        self.projects: dict[str, dict[str, Any]] = {}
-
-    def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """One request.
-
-        Raises:
-            ServerFailed: The lane was killed, or its machinery failed.
-        """
-        try:
-            channel.send(self.sock, dict(message))
-            answer, _ = channel.receive(self.sock)
-        except channel.Closed:
-            raise ServerFailed("a process of the grader was killed") from None
-        if "error" in answer:
-            raise ServerFailed(answer["error"])
-        return answer
-
-    def open(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Open a project, unless it is; what its staging gave."""
-        key = spec["id"]
-        if key in self.projects:
-            self.projects[key] = self.projects.pop(key)
-            return self.projects[key]
-        while len(self.projects) >= OPEN_PROJECTS:
-            oldest = next(iter(self.projects))
-            self.ask({"op": "close", "project": oldest})
-            del self.projects[oldest]
-        self.projects[key] = self.ask({"op": "open", "project": dict(spec)})
-        return self.projects[key]
-
-    def close(self) -> None:
-        """Let the lane go; it ends by itself."""
-        self.sock.close()
 
 
 _servers: dict[tuple[str, tuple[str, ...] | None], Server] = {}

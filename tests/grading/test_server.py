@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from blampert_env.grading import Grader
+from blampert_env.grading import Grader, lanes
 from blampert_env.grading import server as module
 from blampert_env.grading.jail.walls import linux
 from blampert_env.grading.server import server, supported
@@ -35,7 +35,7 @@ def test_a_processor_that_is_gone_is_nothing_to_stop_for() -> None:
 
 
 def test_projects_that_are_closed_leave_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OPEN_PROJECTS", 2)
+    monkeypatch.setattr(lanes, "OPEN_PROJECTS", 2)
     held = []
     for number in range(4):
         project = Project.from_files("tiny", {"tiny.py": STUB, "test_tiny.py": f"{TESTS}\n# closed: {number}\n"})

@@ -117,10 +117,12 @@ def test_a_thread_that_is_interrupted_leaves_the_others_alone(project: Project) 
     """Ctrl-C in the middle of an evaluation: the next one is right."""
     grader = Grader(project, cache_size=0, timeout_s=30)
     _ = grader.baseline
-    timer = threading.Timer(0.4, signal.raise_signal, [signal.SIGINT])
+    timer = threading.Timer(0.4, os.kill, [os.getpid(), signal.SIGINT])
     timer.start()
+    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         grader.grade({"tiny.py": "import time\ndef double(x): time.sleep(20)\n"})
+    assert time.monotonic() - began < 10, "not when its time is over"
     assert grader.grade({"tiny.py": SOLVED}).all_passed
     deadline = time.monotonic() + 5
     while evaluations_alive() and time.monotonic() < deadline:
