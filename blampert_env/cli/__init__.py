@@ -10,6 +10,7 @@ from blampert_env.errors import UsageError, unknown_name
 
 # command -> (module with a main(argv, prog) function, one line of help)
 COMMANDS = {
+    "solve": ("blampert_env.cli.solve", "write a project's open functions and show or apply the difference"),
     "train": ("blampert_env.cli.train", "train a policy on projects, with an LLM writing the code"),
     "evaluate": ("blampert_env.cli.evaluate", "run a saved policy, greedily, and print the same table"),
     "monitor": ("blampert_env.cli.monitor", "watch runs, live, in the terminal and as a web page"),
