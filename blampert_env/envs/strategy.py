@@ -17,6 +17,7 @@ from blampert_env.envs.code_edit import CodeEditEnv, render, session_info
 from blampert_env.envs.features import feature_names, observe
 from blampert_env.envs.progress import EpisodeProgress
 from blampert_env.envs.session import Accept, Attempt
+from blampert_env.errors import ConfigError
 from blampert_env.projects import Project
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
 
     ## Arguments
     Those of :class:`~blampert_env.envs.CodeEditEnv`, and ``lm``: a model name for :func:`blampert_env.lm.resolve`
-    (``"auto"`` by default) or a ``LanguageModel``; ``strategies``: a YAML file, or names to keep of the bundled ones.
+    (``"auto"`` by default) or a ``LanguageModel``; ``strategies``: a YAML file, or names to keep of the bundled ones;
+    ``pool``: the file of the sample pool (that in the cache folder by default); ``pool_only``: answers come from there
+    alone, and a prompt that is not there is :class:`~blampert_env.lm.NotInPool`.
 
     ## Version History
     * v0: first version.
@@ -85,8 +88,13 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         isolation: Literal["default", "strict", "none"] = "default",
         timeout_s: float | None = None,
         python: str | None = None,
+        pool: str | Path | None = None,
+        pool_only: bool = False,
         render_mode: str | None = None,
     ) -> None:
+        if (pool is not None or pool_only) and not isinstance(lm, str):
+            raise ConfigError("pool and pool_only go with a model's name: give them to blampert_env.lm.resolve instead")
+        self._pool: dict[str, Any] = {"pool": pool if pool is not None else True, "pool_only": pool_only}
         self.strategies: tuple[Strategy, ...] = choose_strategies(strategies)
         self.feature_names = feature_names(self.strategies)
         self.observation_space, self.action_space = policy_spaces(self.strategies)  # type: ignore[assignment]
@@ -114,7 +122,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         if self._coder is None:
             from blampert_env.lm import resolve
 
-            self._coder = Coder(resolve(self._lm) if isinstance(self._lm, str) else self._lm)
+            self._coder = Coder(resolve(self._lm, **self._pool) if isinstance(self._lm, str) else self._lm)
         return self._coder
 
     def reset(

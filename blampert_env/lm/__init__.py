@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blampert_env.lm.circuit import CircuitBreaker, CircuitState
-from blampert_env.lm.completion import Completion, ContextOverflow, Messages
+from blampert_env.lm.completion import Completion, ContextOverflow, Messages, NotInPool
 from blampert_env.lm.language_model import LanguageModel
 from blampert_env.lm.pool import PoolStats, SamplePool
 from blampert_env.lm.resolve import resolve
@@ -16,6 +16,7 @@ __all__ = [
     "ContextOverflow",
     "LanguageModel",
     "Messages",
+    "NotInPool",
     "PoolStats",
     "SamplePool",
     "ScriptedLM",

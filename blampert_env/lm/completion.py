@@ -33,3 +33,7 @@ class Completion:
 
 class ContextOverflow(LMError):
     """The prompt does not fit into the model's context; a shorter one would."""
+
+
+class NotInPool(LMError):
+    """The sample pool alone may answer, and has no answer to this prompt."""

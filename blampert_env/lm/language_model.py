@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from blampert_env.errors import LMError, LMUnavailable, UsageError
 from blampert_env.lm.circuit import CircuitBreaker, CircuitState
 from blampert_env.lm.clients import Client, TransientError
-from blampert_env.lm.completion import Completion, Messages
-from blampert_env.lm.pool import PoolStats, SamplePool, request_key, slot_of, slot_seed
+from blampert_env.lm.completion import Completion, Messages, NotInPool
+from blampert_env.lm.pool import PoolStats, SamplePool, slot_of, slot_seed
+from blampert_env.lm.request import request
 
 if TYPE_CHECKING:
     from blampert_env.lm.dspy_lm import PooledLM
@@ -35,6 +36,7 @@ class LanguageModel:
         breaker: The circuit breaker; a fresh one by default.
         seed: Shifts the sampling seeds of all slots; pools of different seeds do not mix.
         others: Gives another model by its role or name; None if this is the only one.
+        pool_only: Nobody is asked: what the pool does not have is an error.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class LanguageModel:
         breaker: CircuitBreaker | None = None,
         seed: int = 0,
         others: Callable[[str], LanguageModel] | None = None,
+        pool_only: bool = False,
     ) -> None:
         self.name = name
         self.client = client
@@ -54,7 +57,7 @@ class LanguageModel:
         self.supports_prefill = supports_prefill
         self.breaker = breaker or CircuitBreaker()
         self.seed = seed
-        self._others = others
+        self._others, self.pool_only = others, pool_only
         self._calls = 0
         self._lock = threading.Lock()
 
@@ -84,15 +87,24 @@ class LanguageModel:
             ContextOverflow: The prompt is too long for the model.
             LMError: The model refused the request.
             StorageError: The pool cannot be read or written.
+            NotInPool: The pool alone may answer, and has no answer.
         """
         _check(messages, temperature, max_tokens, draw, top_p)
         if not self.supports_prefill and messages[-1]["role"] == "assistant":
             raise UsageError(f"{self.name} does not go on from an assistant message; end with a user message")
         identity = self.client.identity() + (f"#{self.seed}" if self.seed else "")
-        key = request_key(identity, messages, temperature=temperature, max_tokens=max_tokens, stop=stop, top_p=top_p)
+        decoding: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens, "stop": stop, "top_p": top_p}
+        asked = request(identity, messages, **decoding, name=self.name)
+        key = asked.key
         slot = slot_of(draw, self.pool.samples, temperature) if self.pool is not None else draw
 
         def ask() -> Completion:
+            if self.pool_only:
+                where = f"the sample pool {self.pool.path}" if self.pool else "no sample pool"
+                raise NotInPool(
+                    f"{where} has no answer of {self.name} to this prompt ({key[:12]}, sample {slot}), and pool_only "
+                    "asks nobody: use the pool that was recorded for it"
+                )
             return self._ask(
                 messages,
                 temperature=temperature,
@@ -102,7 +114,7 @@ class LanguageModel:
                 seed=slot_seed(key, slot, self.seed),
             )
 
-        return self.pool.sample(key, slot, ask) if self.pool is not None else ask()
+        return self.pool.sample(key, slot, ask, asked.about) if self.pool is not None else ask()
 
     def other(self, name: str) -> LanguageModel:
         """The model that has a role (``small``, ``large``) or a name; this one for "".
@@ -124,7 +136,7 @@ class LanguageModel:
             LMError: As :meth:`complete`; weights that are missing or damaged are named.
         """
         connect = getattr(self.client, "connect", None)
-        if connect is not None:
+        if connect is not None and not self.pool_only:
             connect()
 
     def dspy_lm(

@@ -8,18 +8,17 @@ made up.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blampert_env.errors import StorageError
-from blampert_env.lm.completion import Completion, Messages
+from blampert_env.lm.completion import Completion
 from blampert_env.lm.store import SampleStore
 
 if TYPE_CHECKING:
@@ -36,27 +35,6 @@ class PoolStats:
 
     hits: int
     misses: int
-
-
-def request_key(
-    identity: str,
-    messages: Messages,
-    *,
-    temperature: float,
-    max_tokens: int,
-    stop: Sequence[str] = (),
-    top_p: float = 1.0,
-) -> str:
-    """SHA-256 (hex) of everything that decides the distribution of the answer."""
-    request = {
-        "model": identity,
-        "messages": [[message["role"], message["content"]] for message in messages],
-        "temperature": float(temperature),
-        "max_tokens": int(max_tokens),
-        "stop": list(stop),
-        "top_p": float(top_p),
-    }
-    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 def slot_of(draw: int, samples: int, temperature: float) -> int:
@@ -89,8 +67,8 @@ class SamplePool:
         self._lock = threading.Lock()
         self._hits = self._misses = 0
 
-    def sample(self, key: str, slot: int, draw: Callable[[], Completion]) -> Completion:
-        """What lies in the slot; if it is empty, ``draw()`` fills it.
+    def sample(self, key: str, slot: int, draw: Callable[[], Completion], about: str = "") -> Completion:
+        """What lies in the slot; if it is empty, ``draw()`` fills it, and ``about`` is kept: what the request was.
 
         Several threads or processes that want the same empty slot make one call between them; the others wait.
         Should two draw nonetheless, the first to write wins and everybody returns its text.
@@ -107,6 +85,8 @@ class SamplePool:
                 assert found is not None
                 return found
             try:
+                if about:
+                    self._store.describe(key, about)
                 found = self._fetch(key, slot)
                 if found is not None:
                     return found

@@ -34,6 +34,7 @@ def resolve(
     timeout_s: float | None = None,
     redis_url: str | None = None,
     roles: Mapping[str, str] | None = None,
+    pool_only: bool = False,
 ) -> LanguageModel:
     """The language model of a name. Servers are asked whether they are there; weights are fetched at the first call.
 
@@ -57,6 +58,8 @@ def resolve(
         timeout_s: Longest wait for one answer in seconds; 600 for the embedded model, else 300.
         redis_url: A Redis server behind the pool that machines share; ``$BLAMPERT_REDIS_URL`` goes before.
         roles: Role to name of a model, before those of ``configs/models.yaml``: what strategies ask for.
+        pool_only: Answers come from the pool alone: no model is fetched, started or asked, and a prompt that is not
+            there is :class:`NotInPool`.
 
     Raises:
         UsageError: The name means nothing (the closest match is named), or the Redis address is wrong.
@@ -65,7 +68,10 @@ def resolve(
     if samples < 1:
         raise UsageError(f"samples must be at least 1, not {samples}")
     roles = {**bundled_models().roles, **(roles or {})}
-    others = Others({"samples": samples, "pool": pool, "seed": seed, "redis_url": redis_url, "roles": roles})
+    if pool_only and pool is False:
+        raise UsageError("pool_only needs a pool: give pool=PATH")
+    passed_on = {"samples": samples, "pool": pool, "seed": seed, "redis_url": redis_url, "pool_only": pool_only}
+    others = Others({**passed_on, "roles": roles})
     name = roles.get(name, name)
     if name == "auto":
         name, client = _auto(configured or os.environ.get("BLAMPERT_MODEL"), timeout_s)
@@ -76,7 +82,9 @@ def resolve(
         path = cache_dir() / "samples.sqlite3" if pool is True else Path(pool)
         store = SamplePool(path, samples, _shared(os.environ.get("BLAMPERT_REDIS_URL") or redis_url))
     prefill = isinstance(client, EmbeddedClient) or name.startswith(bundled_models().prefill)
-    return LanguageModel(name, client, pool=store, supports_prefill=prefill, seed=seed, others=others)
+    return LanguageModel(
+        name, client, pool=store, supports_prefill=prefill, seed=seed, others=others, pool_only=pool_only
+    )
 
 
 @dataclass

@@ -16,7 +16,7 @@ from pathlib import Path
 from blampert_env.errors import StorageError
 from blampert_env.lm.completion import Completion
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS samples (
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS samples (
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT NOT NULL, slot INTEGER NOT NULL, owner TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
     expires REAL NOT NULL, PRIMARY KEY (key, slot)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (key TEXT NOT NULL PRIMARY KEY, about TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -71,6 +72,21 @@ class SampleStore:
         winner = self.get(key, slot)
         assert winner is not None
         return winner
+
+    def describe(self, key: str, about: str) -> None:
+        """Keep what a request was, as JSON, beside its samples."""
+        with self._open() as db:
+            db.execute("INSERT OR IGNORE INTO requests VALUES (?, ?)", (key, about))
+
+    def all(self) -> Iterator[tuple[str, int, Completion, float, str | None]]:
+        """Every sample by key and slot: key, slot, sample, when it was drawn, what the request was if that is known."""
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT key, slot, text, prompt_tokens, completion_tokens, finish_reason, latency_s, created, about"
+                " FROM samples LEFT JOIN requests USING (key) ORDER BY key, slot"
+            ).fetchall()
+        for key, slot, text, prompt, completion, reason, latency_s, created, about in rows:
+            yield key, slot, Completion(text, prompt, completion, reason, True, latency_s), created, about
 
     def claim(self, key: str, slot: int, seconds: float) -> str | None:
         """Reserve a slot for drawing; None if somebody alive holds it. A claim ends with its process or its time."""
@@ -142,7 +158,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA synchronous = FULL")
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0:
+        if version in (0, 1):  # what 2 has more is a table
             with FileLock(f"{path}.lock", timeout=60.0):  # switching to WAL does not wait for others by itself
                 db.execute("PRAGMA journal_mode = WAL")
                 db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,10 @@ from blampert_env.coding import load_strategies
 from blampert_env.envs import StrategyEnv
 from blampert_env.envs.features import feature_names
 from blampert_env.errors import ConfigError, ProjectError
+from blampert_env.lm import LanguageModel, NotInPool, SamplePool
+from blampert_env.lm.clients import EmbeddedClient
+from blampert_env.lm.completion import Completion, Messages
+from blampert_env.lm.models import bundled_models
 from blampert_env.lm.scripted import ScriptedLM
 
 NAMES = [strategy.name for strategy in load_strategies()]
@@ -161,3 +169,37 @@ def test_bad_arguments_are_one_clear_line(kwargs: dict[str, object], error: type
     with pytest.raises(error, match=said) as caught:
         StrategyEnv(**kwargs)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_a_recorded_pool_plays_the_episode_and_anything_else_is_an_error(tmp_path: Path) -> None:
+    """The model's weights are not even there."""
+    pool = tmp_path / "samples.sqlite3"
+    answers = {"add": "return a + b", "subtract": "return a - b", "multiply": "return a * b"}
+
+    class Known(EmbeddedClient):
+        def chat(self, messages: Messages, **decoding: Any) -> Completion:
+            name = re.findall(r"def (\w+)\(", messages[-1]["content"])[-1]
+            return Completion(f"    {answers.get(name, 'return a / b')}", 10, 5, "stop")
+
+    spec = bundled_models().model("qwen2.5-coder-0.5b")
+    named = "embedded/qwen2.5-coder-0.5b"
+    lm = LanguageModel(named, Known(spec, None, 1.0), pool=SamplePool(pool), supports_prefill=True)
+    recorded = StrategyEnv("calculator", lm=lm, strategies=["complete"], max_attempts=4)
+    only: dict[str, Any] = {"pool": pool, "pool_only": True}
+    replayed = StrategyEnv("calculator", lm="embedded", strategies=["complete"], max_attempts=4, **only)
+    other = StrategyEnv("calculator", lm="embedded", strategies=["direct"], **only)
+    infos = []
+    for env in (recorded, replayed):
+        env.reset(seed=3)
+        infos.append([env.step(0)[4] for _ in range(4)])
+        env.close()
+    assert infos[0] == infos[1]
+    other.reset(seed=3)
+    with pytest.raises(NotInPool, match="pool_only asks nobody"):
+        other.step(0)
+    other.close()
+
+
+def test_a_pool_goes_with_a_models_name(solver_lm: ScriptedLM) -> None:
+    with pytest.raises(ConfigError, match="pool_only go with a model's name"):
+        StrategyEnv("calculator", lm=solver_lm, pool_only=True)

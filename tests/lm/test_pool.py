@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import blampert_env
 from blampert_env.errors import StorageError
 from blampert_env.lm import Completion, SamplePool
-from blampert_env.lm.pool import request_key, slot_of, slot_seed
+from blampert_env.lm.pool import slot_of, slot_seed
+from blampert_env.lm.request import request
 from blampert_env.lm.store import SCHEMA_VERSION, SampleStore
 
 MESSAGES = [{"role": "user", "content": "Write add(a, b)."}]
@@ -182,19 +183,19 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path):
         SamplePool(tmp_path / "file" / "samples.sqlite3").sample("k", 0, never)
 
 
-KEY = request_key("m", MESSAGES, temperature=0.5, max_tokens=10)
+KEY = request("m", MESSAGES, temperature=0.5, max_tokens=10).key
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        request_key("m2", MESSAGES, temperature=0.5, max_tokens=10),
-        request_key("m", [{"role": "system", "content": MESSAGES[0]["content"]}], temperature=0.5, max_tokens=10),
-        request_key("m", MESSAGES * 2, temperature=0.5, max_tokens=10),
-        request_key("m", MESSAGES, temperature=0.6, max_tokens=10),
-        request_key("m", MESSAGES, temperature=0.5, max_tokens=11),
-        request_key("m", MESSAGES, temperature=0.5, max_tokens=10, stop=["x"]),
-        request_key("m", MESSAGES, temperature=0.5, max_tokens=10, top_p=0.9),
+        request("m2", MESSAGES, temperature=0.5, max_tokens=10).key,
+        request("m", [{"role": "system", "content": MESSAGES[0]["content"]}], temperature=0.5, max_tokens=10).key,
+        request("m", MESSAGES * 2, temperature=0.5, max_tokens=10).key,
+        request("m", MESSAGES, temperature=0.6, max_tokens=10).key,
+        request("m", MESSAGES, temperature=0.5, max_tokens=11).key,
+        request("m", MESSAGES, temperature=0.5, max_tokens=10, stop=["x"]).key,
+        request("m", MESSAGES, temperature=0.5, max_tokens=10, top_p=0.9).key,
     ],
 )
 def test_whatever_changes_the_answer_changes_the_key(other: str):
@@ -203,9 +204,10 @@ def test_whatever_changes_the_answer_changes_the_key(other: str):
 
 def test_what_does_not_change_the_answer_does_not_change_the_key():
     swapped = [{"content": MESSAGES[0]["content"], "role": "user"}]
-    assert request_key("m", swapped, temperature=0.5, max_tokens=10, stop=()) == KEY
-    assert request_key("m", MESSAGES, temperature=1, max_tokens=5) == request_key(
-        "m", MESSAGES, temperature=1.0, max_tokens=5
+    assert request("m", swapped, temperature=0.5, max_tokens=10, stop=()).key == KEY
+    assert (
+        request("m", MESSAGES, temperature=1, max_tokens=5).key
+        == request("m", MESSAGES, temperature=1.0, max_tokens=5).key
     )
 
 
