@@ -150,10 +150,10 @@ def map_ids_at(proc: int, uid: tuple[int, int], gid: tuple[int, int]) -> None:
             os.close(fd)
 
 
-def run_on(cpus: Iterable[int]) -> None:
-    """Let this process and its children run on these processors only, if they are still there: it only saves time."""
+def run_on(cpus: Iterable[int], pid: int = 0) -> None:
+    """Let a process, this one by default, and its children run on these processors only, where that can be."""
     with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, cpus)
+        os.sched_setaffinity(pid, cpus)
 
 
 def loopback_up() -> None:

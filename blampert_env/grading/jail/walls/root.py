@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import sysconfig
+from collections.abc import Callable
 
 from . import linux
 
@@ -149,8 +150,14 @@ def show_grants() -> None:
     hide(GRANTS)
 
 
-def hide(*targets: str) -> None:
-    """Detach mounts in a namespace of this process's own."""
-    for target in targets:
-        with contextlib.suppress(OSError):
-            linux.unmount(target)
+def show_tests(write: Callable[[], None]) -> None:
+    """A file system for the tests' own files in a namespace of this process's own, which nobody changes later."""
+    linux.mount("tmpfs", TESTS, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
+    write()
+    linux.mount("tmpfs", TESTS, "tmpfs", linux.MS_REMOUNT | _READ_ONLY, "mode=755")
+
+
+def hide(target: str) -> None:
+    """Detach a mount in a namespace of this process's own."""
+    with contextlib.suppress(OSError):
+        linux.unmount(target)
