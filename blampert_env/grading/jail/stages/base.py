@@ -11,12 +11,14 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 from typing import Any
 
 from ..walls import linux, root
 from ..walls.linux import words
 from ..wire import channel
 from . import lane, zygotes
+from .rehearsal import rehearse
 from .runner import BLOCKED
 
 # what candidates often import: loaded once, before every fork
@@ -111,7 +113,6 @@ def _can_nest(uid: int | None) -> bool:
 def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]) -> None:
     """Build the jail and make lanes until the trainer goes away; in process 1."""
     os.umask(0o022)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes that end are nobody's business
     places = facts.get("places", {})
     try:
         if facts["mounts"]:
@@ -134,6 +135,11 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     except ImportError as error:
         channel.send(control, {"error": f"pytest cannot be imported ({error}): install pytest there"})
         return
+    with contextlib.suppress(Exception), tempfile.TemporaryDirectory() as folder:  # it only saves time
+        rehearse(folder, folder)
+    if facts["mounts"]:
+        root.seal()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes that end are nobody's business
     gc.collect()
     gc.freeze()
     said = {"layers": facts["layers"], "places": facts["places"], "users": facts["users"], "judge": judge}
@@ -200,6 +206,7 @@ def _fork_factory(control: socket.socket, facts: dict[str, Any]) -> socket.socke
         control.close()
         mine.close()
         linux.die_with_parent()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so are zygotes
         gc.collect()
         gc.freeze()
         while True:

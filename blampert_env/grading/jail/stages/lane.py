@@ -14,7 +14,6 @@ from typing import Any
 from ..wire import channel
 from .children import Failed
 from .opened import Opened
-from .rehearsal import rehearse
 from .slot import Slot
 
 
@@ -31,8 +30,6 @@ class Lane:
         self.trainer = trainer
         self.projects: dict[str, Opened] = {}
         self.slot = Slot(factory, facts)
-        with contextlib.suppress(Exception):  # it only saves time; what pytest no longer has is said where it is needed
-            rehearse(self.slot.places["box"], self.slot.places["tmp"])
 
     def serve(self) -> None:
         """Until the trainer goes away."""

@@ -56,7 +56,7 @@ def places(folders: list[str]) -> dict[str, str]:
 
 
 def build(folders: list[str], scratch: dict[str, str], *, shows_processes: bool) -> None:
-    """Make the private root and enter it; needs a mount namespace and its capabilities.
+    """Make the private root and enter it, still to be sealed; needs a mount namespace and its capabilities.
 
     Args:
         folders: What the interpreter needs.
@@ -95,6 +95,10 @@ def build(folders: list[str], scratch: dict[str, str], *, shows_processes: bool)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
     linux.pivot_root(new)
+
+
+def seal() -> None:
+    """Nothing changes the private root any longer."""
     linux.mount(None, "/", None, linux.MS_REMOUNT | linux.MS_BIND | _READ_ONLY)
 
 
