@@ -55,7 +55,7 @@ class Lane:
         """Take a project in; its zygotes are made when they are needed."""
         places = self.slot.places
         spec["tests_root"] = places["tests"] if self.slot.facts["mounts"] else f"{places['tests']}/{spec['id']}"
-        spec |= {"box": places["box"], "tmp": places["tmp"], "grants": places["grants"]}
+        spec |= {"box": places["box"], "tmp": places["tmp"]}
         spec["landlock"] = [places["box"], places["tmp"], places["shm"]]
         spec["path"] = [os.path.normpath(os.path.join(places["box"], folder)) for folder in spec["folders"]]
         self.projects[spec["id"]] = Opened(self.slot, spec, self.trainer)

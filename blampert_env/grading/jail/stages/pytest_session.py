@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .runner import Reporter, arguments, cut, usage_error
+from .runner import Reporter, arguments, usage_error
 
 
 class UnusableConfiguration(Exception):
@@ -113,7 +113,7 @@ def seed_random() -> None:
 
 
 class SplitReporter(Reporter):
-    """A reporter for tests whose candidate lives elsewhere: shows its frames, and knows when it is gone.
+    """A reporter for tests whose candidate lives elsewhere: knows when it is gone, and what it could not be sent.
 
     Args:
         peer: The tests' end of the wire: whether the candidate ``is_over``, its ``refusals``.
@@ -122,7 +122,6 @@ class SplitReporter(Reporter):
     def __init__(self, peer: Any) -> None:
         super().__init__()
         self.peer = peer
-        self.frames: list[str] = []
         self.refused_before = 0
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -130,21 +129,11 @@ class SplitReporter(Reporter):
         self.refused_before = self.peer.refusals
         super().pytest_runtest_logstart(nodeid)
 
-    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
-        """As the base; keeps where in the candidate's code an exception came from."""
-        error = getattr(call.excinfo, "value", None)
-        self.frames = list(getattr(error, "__dict__", {}).get("__blampert_frames__", ()))
-        return super().pytest_runtest_makereport(item, call)
-
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """As the base; a test during which the candidate ended has no outcome, and what was not carried no success."""
+        """As the base; a test during which the candidate ended has no outcome, one that is not carried has an error."""
         if self.peer.is_over():
             return
-        if report.when == "teardown" and self.peer.refusals > self.refused_before and report.passed:
-            self.worse("failed")
+        if report.when == "teardown" and self.peer.refusals > self.refused_before:
+            self.worse("error")
             self.failure = self.failure or "it needs what cannot go between the tests' and the candidate's process"
         super().pytest_runtest_logreport(report)
-        if self.frames and report.failed and self.failure:
-            before, mark, after = self.failure.partition("\nE ")
-            self.failure = cut("\n".join([before, *self.frames]) + mark + after)
-            self.frames = []

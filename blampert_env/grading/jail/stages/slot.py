@@ -13,7 +13,7 @@ from ..wire import channel
 from .box import Box
 from .children import Failed, Zygote
 
-_SCRATCH = ("tmp", "shm", "grants")
+_SCRATCH = ("tmp", "shm")
 
 
 class Slot:

@@ -27,7 +27,7 @@ def serve_tests(control: socket.socket, facts: dict[str, Any], spec: dict[str, A
         root.show_tests(lambda: _write_tests(spec))
     else:
         _write_tests(spec)
-    layers = _prepare({**facts, "cgroups": []}, spec, [*spec["landlock"], spec["grants"]], hides=False)
+    layers = _prepare({**facts, "cgroups": []}, spec, hides=False)
     prepare_child(spec)
     tests = SplitTests(spec, rpc)
 
@@ -47,9 +47,7 @@ def serve_together(
     control: socket.socket, facts: dict[str, Any], spec: dict[str, Any], make: type[Collected] | type[Fresh]
 ) -> None:
     """Be a zygote for tests and candidates in one process."""
-    if facts["mounts"]:
-        linux.unshare(linux.CLONE_NEWNS)
-    layers = _prepare(facts, spec, spec["landlock"])
+    layers = _prepare(facts, spec)
     prepare_child(spec)
     tests = make(spec)
     staged = tests.stage() if isinstance(tests, Collected) else {}
@@ -64,10 +62,7 @@ def serve_together(
 
 def serve_candidates(control: socket.socket, facts: dict[str, Any], spec: dict[str, Any]) -> None:
     """Be a zygote for candidates; forked from the factory, in a mount namespace without tests."""
-    if facts["mounts"]:
-        linux.unshare(linux.CLONE_NEWNS)
-        root.show_grants()
-    layers = _prepare(facts, spec, spec["landlock"])
+    layers = _prepare(facts, spec)
     _serve(control, facts, {"layers": layers}, lambda fds: run_candidate(socket.socket(fileno=fds[0]), spec))
 
 
@@ -76,7 +71,7 @@ def _write_tests(spec: dict[str, Any]) -> None:
     tree.write_files(spec["tests_root"], unpacked(spec["tests_files"]))
 
 
-def _prepare(facts: dict[str, Any], spec: dict[str, Any], writable: list[str], *, hides: bool = True) -> list[str]:
+def _prepare(facts: dict[str, Any], spec: dict[str, Any], *, hides: bool = True) -> list[str]:
     """Import what the children will, and give up everything else; the layers that are now in force."""
     for name in spec["preload"]:
         with contextlib.suppress(BaseException):  # what cannot be imported fails in the child, not here
@@ -86,8 +81,9 @@ def _prepare(facts: dict[str, Any], spec: dict[str, Any], writable: list[str], *
             rehearse_frames()
     facts = {**facts, "proc_fd": os.open("/proc", os.O_PATH | os.O_DIRECTORY)}  # before it is hidden
     if facts["mounts"] and facts["pids"] and hides:  # else a zygote looks there for what its children left running
+        linux.unshare(linux.CLONE_NEWNS)
         root.hide("/proc")
-    return confine(facts, writable, spec["limits"], facts["cgroups"])
+    return confine(facts, spec["landlock"], spec["limits"], facts["cgroups"])
 
 
 def _serve(control: socket.socket, facts: dict[str, Any], said: dict[str, Any], job: zygote.Job) -> None:

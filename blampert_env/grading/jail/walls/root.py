@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from . import linux
 
-TESTS, GRANTS = "/tests", "/grants"
+TESTS = "/tests"
 _READ_ONLY = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 _FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
@@ -52,7 +52,7 @@ def places(folders: list[str]) -> dict[str, str]:
     tmp = "/tmp"
     if any(f"{folder}/".startswith("/tmp/") for folder in folders):
         tmp = "/scratch"
-    return {"box": "/box", "tmp": tmp, "shm": "/dev/shm", "grants": GRANTS, "tests": TESTS}
+    return {"box": "/box", "tmp": tmp, "shm": "/dev/shm", "tests": TESTS}
 
 
 def build(folders: list[str], scratch: dict[str, str], *, shows_processes: bool) -> None:
@@ -146,12 +146,6 @@ def open_slot(size: str, owner: tuple[int, int], scratch: dict[str, str]) -> Non
         os.chown(source, *owner)
         linux.mount(source, target, None, linux.MS_BIND)
     linux.unmount("/slot")
-
-
-def show_grants() -> None:
-    """Let a candidate see what the tests give it of their own folder, under the path that it has for them."""
-    linux.mount(GRANTS, TESTS, None, linux.MS_BIND)
-    hide(GRANTS)
 
 
 def show_tests(write: Callable[[], None]) -> None:

@@ -9,12 +9,13 @@ import socket
 import sys
 import unittest
 from collections.abc import Collection
+from pathlib import PurePath
 from typing import Any
 
 from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
 from .errors import ORIGIN, CandidateGone
-from .files import grant, stamps
+from .files import stamps
 from .peer import Peer
 from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
 from .surroundings import FOLDER, Surroundings, watch_patches
@@ -31,7 +32,7 @@ class Tests(Peer):
 
     Args:
         sock: Connected to the untouched project.
-        spec: ``modules`` of the candidate, ``tests_root``, ``box``, ``grants``.
+        spec: ``modules`` of the candidate, ``tests_root``, ``box``.
 
     Attributes:
         classes: Those of the untouched project: module, name, special methods, public names, bases.
@@ -45,7 +46,6 @@ class Tests(Peer):
     def __init__(self, sock: socket.socket, spec: dict[str, Any]) -> None:
         super().__init__(sock, 0, spec["modules"])
         self.tests_root = spec["tests_root"].rstrip("/") + "/"
-        self.grants = spec["grants"]
         self.used = False  # anything but names was asked for
         self.tampered = False
         self.watched: dict[str, Any] = {}
@@ -91,12 +91,17 @@ class Tests(Peer):
             raise self.over("the process has ended")
         if op not in _FREE:
             self.used = True
-        if op == "special":
-            grant([*args[-2], *dict(args[-1]).values()], self.tests_root, self.grants)
+        if op == "special" and any(map(self._is_their_file, [*args[-2], *dict(args[-1]).values()])):
+            raise self.refuse("a file of the tests' own folder")
         self.check_watched()
         answer = super().request(op, *args)
         self.check_watched()
         return answer
+
+    def _is_their_file(self, value: Any) -> bool:
+        """Whether it names a file that only the tests have."""
+        named = isinstance(value, str | PurePath) and str(value).startswith(self.tests_root)
+        return named and os.path.exists(value)
 
     def check_watched(self) -> None:
         """Raises CandidateGone if a file of the project is not what it was."""
