@@ -22,7 +22,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from blampert_env.grading.identifiers import Function, blocks, definitions, named, spread, used
-from blampert_env.grading.impossible import Edit, fits, helper, new_name, twin
+from blampert_env.grading.impossible import Edit, helper, new_name, twin
 from blampert_env.parsing import parse
 
 # equal to anything, by right, where tests name it
@@ -90,15 +90,19 @@ def make_halves(
     for path, file in files.items():
         name = new_name()
         edits: tuple[list[Edit], list[Edit]] = ([], [])
+        changed: tuple[set[Key], set[Key]] = (set(), set())
         holds_tests = python_files is None or path in python_files
         for qualname, found in known.tests(file.tree, holds_tests):
             twins = [twin(function, name, known.lenient, known.own) for function in found]
-            if all(change and file.takes(function, change) for function, change in zip(found, twins, strict=True)):
+            if all(twins):
                 number = hashlib.sha256(_SECRET + f"{path}\0{qualname}".encode("utf-8", "replace")).digest()[0] & 1
                 edits[number].extend(edit for change in twins for edit in change or ())
-                wrong[number].add((path, qualname))
+                changed[number].add((path, qualname))
         for number in (0, 1):
-            made[number][path] = file.changed(edits[number], helper(name)) if edits[number] else tests[path]
+            text = file.changed(edits[number], helper(name))
+            is_sound = edits[number] and _File.read(text).tree.body  # still Python
+            made[number][path] = text if is_sound else tests[path]
+            wrong[number].update(changed[number] if is_sound else ())
     return Half(made[0], frozenset(wrong[0])), Half(made[1], frozenset(wrong[1]))
 
 
@@ -202,29 +206,17 @@ class _File:
             tree = ast.Module([], [])
         return cls(text, readable, [mark, *(found.end() for found in re.finditer("\r\n|\r|\n", text))], tree)
 
-    def takes(self, function: Function, edits: Sequence[Edit]) -> bool:
-        """Whether a function is still Python with these edits."""
-        first, end = self.starts[function.lineno - 1], self._at(function.end_lineno or 0, function.end_col_offset or 0)
-        return fits(_inserted(self.readable[first:end], [(at - first, new) for at, new in self._places(edits)]))
-
     def changed(self, edits: Sequence[Edit], tail: str) -> str:
         """The text with insertions, and more at its end."""
-        return f"{_inserted(self.text, self._places(edits))}\n{tail}"
-
-    def _places(self, edits: Sequence[Edit]) -> list[tuple[int, str]]:
-        return [(self._at(line, column), new) for line, column, new in edits]
+        parts, done = [], 0
+        for at, new in sorted(((self._at(line, column), new) for line, column, new in edits), key=lambda one: one[0]):
+            parts += [self.text[done:at], new]
+            done = at
+        return "".join([*parts, self.text[done:], "\n", tail])
 
     def _at(self, line: int, column: int) -> int:
         start = self.starts[line - 1]
         return start + len(self.readable[start : start + column].encode()[:column].decode())
-
-
-def _inserted(text: str, places: Sequence[tuple[int, str]]) -> str:
-    parts, done = [], 0
-    for at, new in sorted(places, key=lambda place: place[0]):
-        parts += [text[done:at], new]
-        done = at
-    return "".join([*parts, text[done:]])
 
 
 __all__ = ["Half", "make_halves"]

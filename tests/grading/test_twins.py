@@ -68,7 +68,7 @@ def test_the_right_ones_have_twins(name: str, halves: tuple[Half, Half]) -> None
     wanted = {
         (path, found.group(1))
         for path, text in texts.items()
-        for found in re.finditer(r"^[ \t]*(?:async )?def (test\w*)(?!.*# no twin)", text.replace("\r", "\n"), re.M)
+        for found in re.finditer(r"^[ \t\f]*(?:async )?def (test\w*)(?!.*# no twin)", text.replace("\r", "\n"), re.M)
         if "def test_a(:" not in text
     }
     found = {(path, qualname.rpartition(".")[2]) for half in halves for path, qualname in half.wrong if path in texts}

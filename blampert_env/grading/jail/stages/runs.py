@@ -15,7 +15,7 @@ from ..wire.errors import CandidateGone
 from ..wire.files import stamps
 from ..wire.tests_side import Tests
 from .pytest_session import Session, SplitReporter, seed_random
-from .runner import Reporter, chosen
+from .runner import Reporter
 
 
 class SplitTests:
@@ -60,10 +60,7 @@ class SplitTests:
             self.reporter.write_to(report_fd, job)
             for record in self.reporter.kept:
                 self.reporter.send(**record)
-            if job["seed"]:
-                self.session.shuffle(job["seed"])
-            items = chosen(self.session.session.items, job["run"])
-            self.session.run(items, stop_early=job["stop_early"], goes_on=lambda: not peer.is_over())
+            self.session.run(job, goes_on=lambda: not peer.is_over())
         except CandidateGone:
             self.reporter.write_to(report_fd, job)
         changed = [os.path.relpath(path, spec["box"]) for path in sorted(peer.changed)]

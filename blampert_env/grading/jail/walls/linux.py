@@ -171,12 +171,11 @@ def forget_closed_connections() -> None:
         file.write("0")
 
 
-def seal_standard_streams(stdout: int | None = None) -> None:
-    """Standard input from nothing; output to ``stdout``, or nowhere."""
+def seal_standard_streams() -> None:
+    """Standard input from nothing, output nowhere."""
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    for fd in (1, 2):
-        os.dup2(stdout if stdout is not None else null, fd)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
     if null > 2:
         os.close(null)
 
