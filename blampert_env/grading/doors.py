@@ -245,10 +245,10 @@ class Doors:
         for sources, state in states:
             if state is None:
                 continue
-            options = Options(TRUSTED_LIMIT_S, run=self._in_order(tests), enforces=False)
+            options = Options(TRUSTED_LIMIT_S, run=self._in_order(tests), trusted=True)
             run = self.runner.run("split", sources, options)
             outcomes = judge.report(run, self.facts.ids).outcomes
-            self._mutable |= set(run.records.all[-1].get("changed", ()) if run.records.all else ())
+            self._mutable |= set(run.touched)
             different = {test.split("::")[0] for test in tests if outcomes[test] != state.outcomes[test]}
             odd = [test for test in tests if test.split("::")[0] in different]
             found |= dict.fromkeys(odd, "a test of its file says something else when it is apart")
@@ -256,10 +256,9 @@ class Doors:
 
     def _apart(self, sources: Mapping[str, str], wish: Wish, tests: set[str]) -> TestReport:
         """The report of a run in two processes."""
-        options = replace(self.runner.options(wish, self._in_order(tests)), mutable=sorted(self._mutable))
-        run = self.runner.run("split", sources, options)
+        run = self.runner.run("split", sources, self.runner.options(wish, self._in_order(tests)))
         last = run.records.all[-1] if run.records.finished else {}
-        if last.get("tampered"):
+        if last.get("tampered") or set(run.touched) - self._mutable:
             return judge.tampered(self.facts.ids, "apart")
         return judge.report(run, self.facts.ids, door="apart", expected=self._in_order(tests))
 

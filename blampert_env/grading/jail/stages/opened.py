@@ -112,7 +112,9 @@ class Opened:
         run = Run(job, self.trainer)
         try:
             answer = run.answer(self.slot.cpus, *zygotes)
-            return {**answer, "touched": self.slot.box.touched() if job["wanted"] else []}
+            touched = self.slot.box.touched() if split or job["wanted"] else []
+            own = self.shown.keys() - set(self.spec["sources"]) if split else set(touched)
+            return {**answer, "touched": [path for path in touched if path in own]}
         finally:
             run.end()
             self.slot.clean()

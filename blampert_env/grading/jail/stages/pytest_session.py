@@ -115,7 +115,7 @@ class SplitReporter(Reporter):
     """A reporter for tests whose candidate lives elsewhere: knows when it is gone, and what it could not be sent.
 
     Args:
-        peer: The tests' end of the wire: whether the candidate ``is_over``, its ``refusals``.
+        peer: The tests' end of the wire: whether the candidate is ``gone``, ``trusted``, what ``refusals`` there were.
     """
 
     def __init__(self, peer: Any) -> None:
@@ -130,9 +130,9 @@ class SplitReporter(Reporter):
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """As the base; a test during which the candidate ended has no outcome, one that is not carried no success."""
-        if self.peer.is_over():
+        if self.peer.gone:
             return
         if report.when == "teardown" and self.peer.refusals > self.refused_before:
-            self.worse("failed" if self.peer.enforces else "error")  # to show in a run of a stub that fails anyway
+            self.worse("error" if self.peer.trusted else "failed")  # to show in a run of a stub that fails anyway
             self.failure = self.failure or "it needs what cannot go between the tests' and the candidate's process"
         super().pytest_runtest_logreport(report)

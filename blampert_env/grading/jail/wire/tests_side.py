@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import socket
@@ -15,7 +14,6 @@ from typing import Any
 from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
 from .errors import ORIGIN, CandidateGone
-from .files import stamps
 from .peer import Peer
 from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
 from .surroundings import FOLDER, Surroundings, watch_patches
@@ -38,7 +36,7 @@ class Tests(Peer):
         classes: Those of the untouched project: module, name, special methods, public names, bases.
         taken: Module and name of all that was taken from the candidate's modules.
         tampered: Whether nothing that this candidate did counts, not what it did before either.
-        changed: Paths that the project holds and that were seen to change.
+        trusted: Whether it is the project's own code.
     """
 
     __test__ = False
@@ -48,9 +46,7 @@ class Tests(Peer):
         self.tests_root = spec["tests_root"].rstrip("/") + "/"
         self.used = False  # anything but names was asked for
         self.tampered = False
-        self.watched: dict[str, Any] = {}
-        self.changed: set[str] = set()
-        self.enforces = True
+        self.trusted = False
         self.taken: list[tuple[str, str]] = []
         self.exports: dict[str, list[str]] = {}
         self._offer_modules()
@@ -93,30 +89,12 @@ class Tests(Peer):
             self.used = True
         if op == "special" and any(map(self._is_their_file, [*args[-2], *dict(args[-1]).values()])):
             raise self.refuse("a file of the tests' own folder")
-        self.check_watched()
-        answer = super().request(op, *args)
-        self.check_watched()
-        return answer
+        return super().request(op, *args)
 
     def _is_their_file(self, value: Any) -> bool:
         """Whether it names a file that only the tests have."""
         named = isinstance(value, str | PurePath) and str(value).startswith(self.tests_root)
         return named and os.path.exists(value)
-
-    def check_watched(self) -> None:
-        """Raises CandidateGone if a file of the project is not what it was."""
-        now = stamps(self.watched)
-        if now != self.watched:
-            self.changed |= {path for path in now if now[path] != self.watched[path]}
-            if self.enforces:
-                raise self._tampered(f"a change of {min(self.changed)}, which is the project's")
-
-    def is_over(self) -> bool:
-        """Whether nothing that is said from now on counts."""
-        if not self.gone:
-            with contextlib.suppress(CandidateGone):
-                self.check_watched()
-        return self.gone
 
     def _tampered(self, what: str) -> CandidateGone:
         self.tampered = True
