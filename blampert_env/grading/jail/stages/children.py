@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,6 @@ class Zygote:
         child: The child of the lane to collect when it is over; 0 if it is another's.
         pid: Its process, as soon as it has said its first words.
         pidfd: The same.
-        cpus: The processors that it runs on; empty for whatever it was made with.
         inits: What makes the first process of each child's PID namespace; None if there are no such namespaces.
     """
 
@@ -39,7 +38,6 @@ class Zygote:
     child: int = 0
     pid: int = 0
     pidfd: int = -1
-    cpus: Sequence[int] = ()
     inits: Zygote | None = None
 
     def introduce(self, words: Mapping[str, Any], fds: Sequence[int]) -> None:
@@ -70,15 +68,13 @@ class Zygote:
             raise Failed("a process of the grader was killed")
         return int(NUMBER.unpack(answer)[0])
 
-    def spawn(self, fds: Sequence[int], cpus: Sequence[int]) -> Child:
+    def spawn(self, fds: Sequence[int], cpus: Iterable[int]) -> Child:
         """Make a child that runs on these processors.
 
         Raises:
             Failed: It cannot be made.
         """
-        if cpus != self.cpus:
-            linux.run_on(cpus, self.pid)
-            self.cpus = cpus
+        linux.run_on(cpus, self.pid)
         if self.inits is None:
             return self._spawn(fds)
         init = self.inits._spawn([])

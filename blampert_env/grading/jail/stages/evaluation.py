@@ -7,7 +7,6 @@ import os
 import select
 import socket
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from ..wire import channel
@@ -36,7 +35,7 @@ class Run:
         self.started = self.ended = 0.0
         self.killed: str | None = None
 
-    def answer(self, cpus: Sequence[int], tests: Zygote, candidate: Zygote | None = None) -> dict[str, Any]:
+    def answer(self, tests: Zygote, candidate: Zygote | None = None) -> dict[str, Any]:
         """What comes of it: in a child of ``tests``, and one of ``candidate`` if that is another.
 
         Raises:
@@ -48,10 +47,10 @@ class Run:
             )
             fds = [theirs.fileno()]
             if candidate is not None:
-                self.children["candidate"] = candidate.spawn([candidates.fileno()], cpus)
+                self.children["candidate"] = candidate.spawn([candidates.fileno()], self.job["cpus"])
                 fds.append(mine.fileno())
             candidates.close()
-            self.children["tests"] = tests.spawn(fds, cpus)
+            self.children["tests"] = tests.spawn(fds, self.job["cpus"])
             theirs.close()
             with contextlib.suppress(channel.Closed):  # it was killed; what it says will be nothing
                 channel.send(report, self.job)

@@ -8,6 +8,7 @@ import signal
 import socket
 from typing import Any
 
+from ..walls import linux
 from ..wire import channel
 from .children import Failed, Zygote
 from .evaluation import Run
@@ -69,7 +70,7 @@ class Opened:
         slot.fill(self.shown)
         rpc, theirs = socket.socketpair()
         with rpc, theirs:
-            child = self.zygote("candidate").spawn([theirs.fileno()], slot.cpus)
+            child = self.zygote("candidate").spawn([theirs.fileno()], os.sched_getaffinity(0))
             theirs.close()
             try:
                 serve = lambda mine: serve_tests(mine, slot.facts, self.spec, rpc)  # noqa: E731
@@ -107,11 +108,11 @@ class Opened:
         """
         split = job["door"] == "split"
         zygotes = [self.zygote(name) for name in (("tests", "candidate") if split else (job["door"],))]
-        self.slot.move_to(job.pop("cpus"))
+        linux.run_on(job["cpus"])
         self.slot.fill({**(self.shown if split else self.files), **unpacked(job.pop("changes"))})
         run = Run(job, self.trainer)
         try:
-            answer = run.answer(self.slot.cpus, *zygotes)
+            answer = run.answer(*zygotes)
             touched = self.slot.box.touched() if split or job["wanted"] else []
             own = self.shown.keys() - set(self.spec["sources"]) if split else set(touched)
             return {**answer, "touched": [path for path in touched if path in own]}

@@ -34,7 +34,6 @@ class Slot:
             linux.unshare(linux.CLONE_NEWNET)  # lanes share no ports
             linux.loopback_up()
             linux.forget_closed_connections()
-        self.cpus = sorted(os.sched_getaffinity(0))
         for name in ("box", *_SCRATCH):
             os.makedirs(self.places[name], exist_ok=True)
             if self.owner:
@@ -78,12 +77,6 @@ class Slot:
             os._exit(0)
         theirs.close()
         return Zygote(mine, child=pid)
-
-    def move_to(self, cpus: list[int]) -> None:
-        """Run on these processors only."""
-        if cpus != self.cpus:
-            linux.run_on(cpus)
-            self.cpus = cpus
 
     def fill(self, files: Mapping[str, bytes]) -> None:
         """Empty the scratch space and put files into the box."""
