@@ -48,6 +48,7 @@ class Doors:
 
     def __init__(self, engine: Engine, facts: Facts, store: ReportStore, engine_key: str) -> None:
         self.engine, self.facts = engine, facts
+        engine.definitions = facts.definitions
         self.engine_key = engine_key
         self.runner = Runner(engine, facts)
         self.twins = Twins(self.runner, store, self.engine_key)
