@@ -6,7 +6,6 @@ written to. So this loop touches little: fixed messages instead of JSON, and wha
 
 from __future__ import annotations
 
-import array
 import contextlib
 import os
 import signal
@@ -23,7 +22,7 @@ SPAWN, REAP = b"S", b"R"
 # to spawn: 1 if the first file that comes with it is of a process whose namespace to enter, else 0; to reap: the child
 REQUEST = struct.Struct("!ci")
 NUMBER = struct.Struct("!i")
-_ROOM = socket.CMSG_SPACE(4 * array.array("i").itemsize)
+_MAX_FDS = 4
 Job = Callable[[list[int]], None]
 
 
@@ -42,12 +41,11 @@ def serve(control: socket.socket, make: Callable[[], int], job: Job | None = Non
     linux.seal_standard_streams()
     while True:
         try:
-            data, ancillary, _, _ = control.recvmsg(REQUEST.size, _ROOM, socket.MSG_WAITALL)
+            data, fds, _, _ = socket.recv_fds(control, REQUEST.size, _MAX_FDS)
             operation, number = REQUEST.unpack(data)
         except (OSError, struct.error):
             operation = b""
         if operation == SPAWN:
-            fds = list(array.array("i", ancillary[0][2] if ancillary else b""))
             try:
                 pid = _fork_into(fds[0]) if number else make()
             except OSError as error:

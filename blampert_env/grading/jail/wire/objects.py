@@ -118,7 +118,7 @@ class Objects(Codec):
     def decode_object(self, form: str, *data: Any) -> Any:
         """What stands for it here; for what is known already, what stood for it before."""
         if form == "g":
-            found = self.find_class(*map(str, data))
+            found = self._library(*data)
             if found is None:
                 raise self.refuse(f"the class {data[0]}.{data[1]}")
             return found
@@ -153,14 +153,13 @@ class Objects(Codec):
 
     def _base(self, data: Any) -> type | None:
         """A base: a stand-in or an exception; None for any other."""
-        base: Any = self.find_class(str(data[1]), str(data[2])) if data[0] == "g" else self.decode(data)
+        base: Any = self._library(data[1], data[2]) if data[0] == "g" else self.decode(data)
         # the first of them would stop the test run
         is_error = isinstance(base, type) and issubclass(base, BaseException) and base is not KeyboardInterrupt
         return base if is_error or isinstance(base, RemoteType) else None
 
-    def find_class(self, module: str, name: str) -> type | None:
-        """A library's class that is an exception or a plain value; None for any other."""
-        return None if self.is_own(module) else find_class(module, name)
+    def _library(self, module: Any, name: Any) -> type | None:
+        return None if self.is_own(module) else find_class(str(module), str(name))
 
     def _error(
         self, key: Any, data: Any, args: list[Any], text: str, notes: list[Any], bare: Any, *chain: Any
