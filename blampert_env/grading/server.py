@@ -29,8 +29,8 @@ _START_LIMIT_S = 60.0
 _FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin above
 _LANES = 64
 SLOT_SIZE = "256m"
-OPEN_PROJECTS = 16  # each has up to seven processes, of the 256 that a lane may have
-PLACES = ("box", "tmp", "shm", "grants", "tests")
+OPEN_PROJECTS = 16  # each has up to nine processes, of the 256 that a lane may have
+PLACES = ("box", "tmp", "shm", "tests")
 
 
 class ServerFailed(Exception):

@@ -1,7 +1,8 @@
 """The folder that evaluations run in: brought from one content to another by what differs.
 
 Most evaluations of a project differ in one file, and a repository has hundreds. What the last evaluation did to a file
-shows in its inode, size or change time, which nobody in the jail can set.
+shows in its inode, size or change time, which nobody in the jail can set. A folder that was renamed, for another to
+take its place for a while, has another change time, and so has the folder that it is in.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Box:
     def __init__(self, folder: str, owner: tuple[int, int] | None) -> None:
         self.folder, self.owner = folder, owner
         self._known: dict[str, tuple[bytes, _Mark | None]] = {}
+        self._folders: dict[str, _Mark | None] = {}
 
     def fill(self, files: Mapping[str, bytes]) -> None:
         """Make these the files of the folder.
@@ -36,7 +38,7 @@ class Box:
         try:
             self._update(files)
         except OSError:  # somebody made entries that cannot be looked at or replaced
-            self._known.clear()
+            self._known, self._folders = {}, {}
             tree.reset(self.folder, 0o755, self.owner)
             tree.write_files(self.folder, dict(files), self.owner)
 
@@ -53,16 +55,26 @@ class Box:
         tree.write_files(self.folder, missing, self.owner)
         self._known = {path: self._known[path] for path in kept}
         for path, content in missing.items():
-            self._known[path] = (content, _mark(os.lstat(os.path.join(self.folder, path))))
+            self._known[path] = (content, self._mark(path))
         for folder in wanted:
             tree.smooth(os.path.join(self.folder, folder), 0o755, self.owner)
+        self._folders = {folder: self._mark(folder) for folder in wanted}
 
     def touched(self) -> list[str]:
         """What an evaluation has changed or removed of the files, and added where an import would find it."""
         present = self._look()
         changed = {path for path, (_, mark) in self._known.items() if present.get(path) != mark}
+        other = {folder for folder, mark in self._folders.items() if self._mark(folder) != mark}
+        moved = {folder for folder in other if folder and os.path.dirname(folder) in other}
+        changed |= {path for path in self._known if not moved.isdisjoint(_above(path))}
         added = {path for path in present.keys() - self._known.keys() if path.endswith(_IMPORTED)}
         return sorted(changed | added)
+
+    def _mark(self, path: str) -> _Mark | None:
+        try:
+            return _mark(os.lstat(os.path.join(self.folder, path)))
+        except OSError:
+            return None
 
     def _look(self) -> dict[str, _Mark | None]:
         """Everything in the folder, a mark for what is no folder itself."""
@@ -71,7 +83,8 @@ class Box:
         for folder in todo:  # it grows meanwhile
             here = os.path.join(self.folder, folder)
             try:
-                os.chmod(here, 0o755)
+                if not os.access(here, os.R_OK | os.X_OK):
+                    os.chmod(here, 0o755)
                 entries = list(os.scandir(here))
             except OSError:  # such as a path that is too long
                 found[f"{folder}/?"] = (0, 0, 0)  # what cannot be removed either
