@@ -50,6 +50,7 @@ class Doors:
         self, engine: Engine, facts: Facts, triage: LearningTriage, store: ReportStore, engine_key: str
     ) -> None:
         self.engine, self.facts, self.triage = engine, facts, triage
+        engine.definitions = facts.definitions
         self.engine_key = engine_key
         self.runner = Runner(engine, facts)
         self.twins = Twins(self.runner, store, self.engine_key)
@@ -235,10 +236,10 @@ class Doors:
         for sources, state in states:
             if state is None:
                 continue
-            options = Options(TRUSTED_LIMIT_S, run=self._in_order(tests), enforces=False)
+            options = Options(TRUSTED_LIMIT_S, run=self._in_order(tests), trusted=True)
             run = self.runner.run("split", sources, options)
             outcomes = judge.report(run, self.facts.ids).outcomes
-            self._mutable |= set(run.records.all[-1].get("changed", ()) if run.records.all else ())
+            self._mutable |= set(run.touched)
             different = {test.split("::")[0] for test in tests if outcomes[test] != state.outcomes[test]}
             odd = [test for test in tests if test.split("::")[0] in different]
             found |= dict.fromkeys(odd, "a test of its file says something else when it is apart")
@@ -246,10 +247,9 @@ class Doors:
 
     def _apart(self, sources: Mapping[str, str], wish: Wish, tests: set[str]) -> TestReport:
         """The report of a run in two processes."""
-        options = replace(self.runner.options(wish, self._in_order(tests)), mutable=sorted(self._mutable))
-        run = self.runner.run("split", sources, options)
+        run = self.runner.run("split", sources, self.runner.options(wish, self._in_order(tests)))
         last = run.records.all[-1] if run.records.finished else {}
-        if last.get("tampered"):
+        if last.get("tampered") or set(run.touched) - self._mutable:
             return judge.tampered(self.facts.ids, "apart")
         return judge.report(run, self.facts.ids, door="apart", expected=self._in_order(tests))
 

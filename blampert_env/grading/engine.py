@@ -37,12 +37,14 @@ class Engine:
     Attributes:
         base: The sources that the collected session is made with; the untouched ones, until :meth:`start_from`.
         codes: What a collected session has compiled, for the next one.
+        definitions: Test id to where its function may stand, once that is known.
     """
 
     def __init__(self, suite: Suite, python: str, isolation: Isolation) -> None:
         self.suite, self.python, self.isolation = suite, python, isolation
         self.base: dict[str, str] = dict(suite.project.sources)
         self.codes: dict[str, str] = {}
+        self.definitions: Mapping[str, Sequence[str]] = {}
         self._spec: dict[str, Any] | None = None
 
     @property
@@ -89,10 +91,9 @@ class Engine:
     @cached_property
     def halves(self) -> tuple[Half, Half]:
         """The two runs in which tests are made wrong; the values that do so are drawn once, for no candidate to see."""
-        config = self.suite.project.pytest
-        tests = [path for path in self.suite.rewritten if not path.endswith("conftest.py")]
-        texts = dict(self.suite.trusted_python())
-        return make_halves(texts, tests, config.python_functions, config.python_classes)
+        places = {name for names in self.definitions.values() for name in names}
+        collected = {(path, qualname) for path, _, qualname in (name.partition("::") for name in places)}
+        return make_halves(dict(self.suite.trusted_python()), collected)
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -61,46 +61,31 @@ def spread(seeds: frozenset[str], definitions: Iterable[Definition]) -> frozense
 
 
 def definitions(body: Sequence[ast.stmt]) -> Iterator[Definition]:
-    """What the functions, classes, variables and attributes of a module are made of."""
+    """What the functions, classes, variables and attributes of some statements are made of."""
     for part in body:
         if isinstance(part, _SCOPES):
             yield [part.name], named(part)
-        for node in ast.walk(part) if isinstance(part, Function) else [part]:
-            if isinstance(node, ast.Assign | ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                wanted = ast.Attribute if isinstance(part, Function) else ast.expr
-                yield (
-                    [n for target in targets if isinstance(target, wanted) for n in named(target, ast.Store)],
-                    named(node),
-                )
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                yield named(node, ast.Store), named(node)
-        if not isinstance(part, Function):
-            for block in blocks(part):
-                yield from definitions(block)
+        if isinstance(part, Function):
+            for node in ast.walk(part):
+                if isinstance(node, ast.Assign):
+                    yield [target.attr for target in node.targets if isinstance(target, ast.Attribute)], named(node)
+            continue
+        inner = list(blocks(part))
+        head = [node for node in ast.iter_child_nodes(part) if not isinstance(node, ast.stmt)] if inner else [part]
+        yield _joined(head, ast.Store), _joined(head)
+        for block in inner:
+            yield from definitions(block)
 
 
 def local_definitions(function: Function) -> Iterator[Definition]:
     """The same for the variables of a function; its parameters are made of what its decorators name."""
-    arguments = (node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg))
-    for decorator in function.decorator_list:
-        yield list(arguments), named(decorator)
-    for block in blocks(function):
-        yield from _local(block)
+    arguments = [node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+    yield arguments, _joined(function.decorator_list)
+    yield from definitions(function.body)
 
 
-def _local(body: Sequence[ast.stmt]) -> Iterator[Definition]:
-    for part in body:
-        if isinstance(part, _SCOPES):
-            yield [part.name], named(part)
-            continue
-        head = [node for node in ast.iter_child_nodes(part) if not isinstance(node, ast.stmt)]
-        yield (
-            [name for node in head for name in named(node, ast.Store)],
-            frozenset(name for node in head for name in named(node)),
-        )
-        for block in blocks(part):
-            yield from _local(block)
+def _joined(nodes: Iterable[ast.AST], context: type[ast.expr_context] | None = None) -> frozenset[str]:
+    return frozenset(name for node in nodes for name in named(node, context))
 
 
 def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:

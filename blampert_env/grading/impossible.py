@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from blampert_env.grading.identifiers import Function, local_definitions, named, spread
-from blampert_env.parsing import parse
 
 Edit = tuple[int, int, str]
 """Text to insert: line, column in UTF-8 bytes (as :mod:`ast` counts them), text."""
@@ -263,12 +262,3 @@ def _is_dotted(node: ast.expr) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name)
-
-
-def fits(lines: str) -> bool:
-    """Whether a function's lines are still Python."""
-    try:
-        parse(f"if 1:\n{lines}" if lines[:1].isspace() else lines)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True

@@ -50,8 +50,7 @@ class Options:
             of the functions whose code differs in more than its lines.
         twins: For ``collected``: test files whose functions take the place of those that were collected.
         wanted: The tests that become twins.
-        enforces: Whether a separated candidate that changes a file of the project's is stopped.
-        mutable: Files that trusted code changes.
+        trusted: Whether the code is the project's own.
     """
 
     limit_s: float
@@ -66,8 +65,7 @@ class Options:
     swaps: Sequence[tuple[str, Sequence[int], Sequence[str]]] = ()
     twins: Mapping[str, bytes] = field(default_factory=dict)
     wanted: Sequence[str] = ()
-    enforces: bool = True
-    mutable: Sequence[str] = ()
+    trusted: bool = False
 
 
 def specification(suite: Suite, base: Mapping[str, bytes], apart: Sequence[str]) -> dict[str, Any]:
@@ -146,8 +144,7 @@ def evaluate(server: Server, spec: dict[str, Any], way: Way, files: Mapping[str,
         "swaps": options.swaps,
         "twins": _packed(options.twins),
         "wanted": list(options.wanted),
-        "watched": sorted(spec["untouched"].keys() - set(spec["sources"]) - set(options.mutable)),
-        "enforces": options.enforces,
+        "trusted": options.trusted,
     }
     with server.lane() as lane:
         lane.open(spec)

@@ -9,7 +9,7 @@ from typing import Any
 
 from blampert_env.grading.jail.wire import channel
 
-OPEN_PROJECTS = 16  # each has up to seven processes, of the 256 that a lane may have
+OPEN_PROJECTS = 16  # each has up to nine processes, of the 256 that a lane may have
 
 
 class ServerFailed(Exception):

@@ -30,7 +30,7 @@ class Run:
         exit_code: Of the runner, if it ended by itself.
         seconds: From the start of pytest to the end.
         output: The last of what was written past pytest's capture.
-        touched: The project's files that it changed, in a run with impossible twins.
+        touched: The project's files that it changed, in a run with impossible twins or apart.
     """
 
     records: Records

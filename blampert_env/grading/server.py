@@ -30,7 +30,7 @@ _START_LIMIT_S = 60.0
 _FIRST_UID = 61_184  # system users end below, and user namespaces' ranges begin above
 _LANES = 64
 SLOT_SIZE = "256m"
-PLACES = ("box", "tmp", "shm", "grants", "tests")
+PLACES = ("box", "tmp", "shm", "tests")
 
 
 class Server:

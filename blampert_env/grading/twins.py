@@ -16,13 +16,12 @@ import hashlib
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from blampert_env.grading.identifiers import Function, blocks, definitions, named, spread, used
-from blampert_env.grading.impossible import Edit, fits, helper, new_name, twin
+from blampert_env.grading.impossible import Edit, helper, new_name, twin
 from blampert_env.parsing import parse
 
 # equal to anything, by right, where tests name it
@@ -68,78 +67,72 @@ class Half:
         return {path: text.encode("utf-8", "surrogateescape") for path, text in self.files.items()}
 
 
-def make_halves(
-    tests: Mapping[str, str],
-    python_files: Sequence[str] | None = None,
-    functions: Sequence[str] = ("test",),
-    classes: Sequence[str] = ("Test",),
-) -> tuple[Half, Half]:
+def make_halves(tests: Mapping[str, str], collected: Set[Key]) -> tuple[Half, Half]:
     """Both runs: every test that can be made wrong is so in exactly one of them.
 
     Args:
         tests: Path to source of all Python files that are the tests' own: helpers and ``conftest.py``, too.
-        python_files: Those in which pytest looks for tests; all by default.
-        functions: pytest's ``python_functions``: beginnings of names, or patterns.
-        classes: pytest's ``python_classes``.
+        collected: Path and ``__qualname__`` of what pytest has made tests of.
     """
     files = {path: _File.read(text) for path, text in tests.items()}
     trees = [file.tree for file in files.values()]
-    known = _Known(trees, functions, classes)
+    known = _Known(trees)
     made: tuple[dict[str, str], dict[str, str]] = ({}, {})
     wrong: tuple[set[Key], set[Key]] = (set(), set())
     for path, file in files.items():
         name = new_name()
         edits: tuple[list[Edit], list[Edit]] = ([], [])
-        holds_tests = python_files is None or path in python_files
-        for qualname, found in known.tests(file.tree, holds_tests):
+        changed: tuple[set[Key], set[Key]] = (set(), set())
+        wanted = {qualname for where, qualname in collected if where == path}
+        for qualname, found in known.tests(file.tree, wanted):
             twins = [twin(function, name, known.lenient, known.own) for function in found]
-            if all(change and file.takes(function, change) for function, change in zip(found, twins, strict=True)):
+            if all(twins):
                 number = hashlib.sha256(_SECRET + f"{path}\0{qualname}".encode("utf-8", "replace")).digest()[0] & 1
                 edits[number].extend(edit for change in twins for edit in change or ())
-                wrong[number].add((path, qualname))
+                changed[number].add((path, qualname))
         for number in (0, 1):
-            made[number][path] = file.changed(edits[number], helper(name)) if edits[number] else tests[path]
+            text = file.changed(edits[number], helper(name))
+            is_sound = edits[number] and _File.read(text).tree.body  # still Python
+            made[number][path] = text if is_sound else tests[path]
+            wrong[number].update(changed[number] if is_sound else ())
     return Half(made[0], frozenset(wrong[0])), Half(made[1], frozenset(wrong[1]))
 
 
 class _Known:
     """What all the tests say of each other."""
 
-    def __init__(self, trees: Sequence[ast.Module], functions: Sequence[str], classes: Sequence[str]) -> None:
+    def __init__(self, trees: Sequence[ast.Module]) -> None:
         parts = [definition for tree in trees for definition in definitions(tree.body)]
-        self.functions = functions
         self.used, self.lenient, self.unlike = used(trees), spread(_LENIENT, parts), spread(_UNLIKE, parts)
-        nodes = [node for tree in trees for node in ast.walk(tree)]
-        own = [node for node in nodes if isinstance(node, Function)]
+        own = [node for tree in trees for node in ast.walk(tree) if isinstance(node, Function)]
         self.own = frozenset(node.name for node in own)
         self.swallows = _SWALLOWS | {node.name for node in own if _may_swallow(node)}
-        self.classes, self.unittests = _collected([node for node in nodes if isinstance(node, ast.ClassDef)], classes)
 
-    def tests(self, tree: ast.Module, at_top: bool) -> Iterator[tuple[str, list[Function]]]:
-        """Test functions that nobody names, by qualified name: several where a branch decides which one it is."""
+    def tests(self, tree: ast.Module, wanted: Set[str]) -> Iterator[tuple[str, list[Function]]]:
+        """Those that nobody names, by qualified name: several functions where a branch decides which one it is."""
         found: defaultdict[str, list[Function]] = defaultdict(list)
-        if not self._marks(tree.body):
-            for qualname, function in self._walk(tree.body, (), at_top, False):
+        for qualname, function in self._walk(tree.body, ()):
+            if qualname in wanted:
                 found[qualname].append(function)
         for qualname, group in found.items():
             if group[0].name not in self.used and not any(map(self._is_unlike, group)):
                 yield qualname, group
 
-    def _walk(
-        self, body: Sequence[ast.stmt], outer: tuple[str, ...], collects: bool, unittest: bool
-    ) -> Iterator[tuple[str, Function]]:
+    def _walk(self, body: Sequence[ast.stmt], outer: tuple[str, ...]) -> Iterator[tuple[str, Function]]:
+        """The functions of a module or a class, but where a mark makes tests fail in another way."""
+        if self._marks(body):
+            return
         last = {part.name: part for part in body if isinstance(part, Function)}
         for part in body:
             if isinstance(part, Function):
-                is_test = _matches(part.name, self.functions) or (unittest and part.name.startswith("test"))
-                if collects and is_test and last[part.name] is part:
+                if last[part.name] is part:
                     yield ".".join((*outer, part.name)), part
             elif isinstance(part, ast.ClassDef):
-                if part.name in self.classes and not self._marks(part.body) and not self._names(part.decorator_list):
-                    yield from self._walk(part.body, (*outer, part.name), True, part.name in self.unittests)
+                if not self._names(part.decorator_list):
+                    yield from self._walk(part.body, (*outer, part.name))
             else:
                 for block in blocks(part):
-                    yield from self._walk(block, outer, collects, unittest)
+                    yield from self._walk(block, outer)
 
     def _marks(self, body: Sequence[ast.stmt]) -> bool:
         """Whether ``pytestmark`` is one that makes all the tests there fail in another way."""
@@ -160,20 +153,6 @@ def _may_swallow(function: Function) -> bool:
     return any(isinstance(node, ast.ExceptHandler) for node in ast.walk(function)) or not _SWALLOWS.isdisjoint(
         named(function)
     )
-
-
-def _collected(found: Sequence[ast.ClassDef], patterns: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Names of classes whose methods pytest may collect, and of those that are unittest's; mixins are among them."""
-    bases = [({node.name}, frozenset[str]().union(*map(named, node.bases))) for node in found]
-    cases = {name for _, above in bases for name in above if "TestCase" in name}
-    unittests = spread(frozenset(cases), bases)
-    matching = frozenset(node.name for node in found if _matches(node.name, patterns))
-    upward = [(above, frozenset(names)) for names, above in bases]
-    return spread(unittests | matching, upward), spread(unittests, upward)
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(name.startswith(p) or (any(c in p for c in "*?[") and fnmatchcase(name, p)) for p in patterns)
 
 
 @dataclass(frozen=True)
@@ -202,29 +181,17 @@ class _File:
             tree = ast.Module([], [])
         return cls(text, readable, [mark, *(found.end() for found in re.finditer("\r\n|\r|\n", text))], tree)
 
-    def takes(self, function: Function, edits: Sequence[Edit]) -> bool:
-        """Whether a function is still Python with these edits."""
-        first, end = self.starts[function.lineno - 1], self._at(function.end_lineno or 0, function.end_col_offset or 0)
-        return fits(_inserted(self.readable[first:end], [(at - first, new) for at, new in self._places(edits)]))
-
     def changed(self, edits: Sequence[Edit], tail: str) -> str:
         """The text with insertions, and more at its end."""
-        return f"{_inserted(self.text, self._places(edits))}\n{tail}"
-
-    def _places(self, edits: Sequence[Edit]) -> list[tuple[int, str]]:
-        return [(self._at(line, column), new) for line, column, new in edits]
+        parts, done = [], 0
+        for at, new in sorted(((self._at(line, column), new) for line, column, new in edits), key=lambda one: one[0]):
+            parts += [self.text[done:at], new]
+            done = at
+        return "".join([*parts, self.text[done:], "\n", tail])
 
     def _at(self, line: int, column: int) -> int:
         start = self.starts[line - 1]
         return start + len(self.readable[start : start + column].encode()[:column].decode())
-
-
-def _inserted(text: str, places: Sequence[tuple[int, str]]) -> str:
-    parts, done = [], 0
-    for at, new in sorted(places, key=lambda place: place[0]):
-        parts += [text[done:at], new]
-        done = at
-    return "".join([*parts, text[done:]])
 
 
 __all__ = ["Half", "make_halves"]

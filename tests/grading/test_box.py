@@ -82,3 +82,15 @@ def test_what_was_touched(tmp_path: Path) -> None:
     (folder / "b.txt").unlink()
     (folder / "json.py").write_bytes(b"")
     assert box.touched() == ["b.txt", "json.py", "tests/test_a.py"]
+
+
+def test_a_folder_that_was_moved_and_put_back(tmp_path: Path) -> None:
+    folder = tmp_path / "box"
+    folder.mkdir()
+    box = Box(str(folder), None)
+    box.fill(FILES)
+    (folder / "pkg/deep/new.txt").write_bytes(b"")
+    assert box.touched() == []
+    (folder / "pkg/deep").rename(folder / "pkg/away")
+    (folder / "pkg/away").rename(folder / "pkg/deep")
+    assert box.touched() == ["pkg/deep/c.txt"]

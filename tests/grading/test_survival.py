@@ -58,7 +58,7 @@ def test_processes_killed_at_random(project: Project) -> None:
 @pytest.mark.parametrize("kills", [1, 10])
 def test_the_first_process_of_a_namespace_killed(project: Project, kills: int) -> None:
     """That is never the candidate's doing: tried again, then an error."""
-    grader = Grader(project, cache_size=0, timeout_s=20, isolation="strict")  # one process of the candidate's at a time
+    grader = Grader(project, cache_size=0, timeout_s=20, isolation="strict")  # one evaluation at a time
     _ = grader.baseline
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(grader.grade, {"tiny.py": f"import time\ntime.sleep(0.5)\n{SOLVED}"})
@@ -71,7 +71,7 @@ def test_the_first_process_of_a_namespace_killed(project: Project, kills: int) -
     if kills == 1:
         assert answer.result().all_passed
     else:
-        assert len(killed) == 2
+        assert 2 <= len(killed) <= 4  # two attempts, in each a namespace of the tests' and one of the candidate's
         with pytest.raises(GraderError, match="a process of the grader was killed"):
             answer.result()
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from blampert_env.grading import make_grader
 from blampert_env.grading.twins import Half, make_halves
+from blampert_env.projects import Project
 from tests.grading.twin_cases import CODE, SUITES
 from tests.grading.twin_runs import Item, run
 
@@ -21,14 +23,27 @@ _SETTINGS = {
 _PACKAGES = {f"of_{name}/__init__.py": b"" for name in SUITES}
 
 
-def _halves(texts: Mapping[str, str]) -> tuple[Half, Half]:
-    return make_halves(texts, [path for path in texts if path.rpartition("/")[2].startswith("test")])
+def _halves(texts: Mapping[str, str], items: Mapping[str, Item]) -> tuple[Half, Half]:
+    return make_halves(texts, {(path, qualname) for item in items.values() for path, qualname in item.keys})
 
 
 @pytest.fixture(scope="module")
-def halves() -> tuple[Half, Half]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all suites are run at once."""
+    return tmp_path_factory.mktemp("twins")
+
+
+@pytest.fixture(scope="module")
+def plain(folder: Path) -> dict[str, Item]:
+    """The suites as they are."""
+    texts = {path: text.encode("utf-8", "surrogateescape") for path, text in _TEXTS.items()}
+    return run(folder, {**_SETTINGS, **_PACKAGES, **texts})
+
+
+@pytest.fixture(scope="module")
+def halves(plain: dict[str, Item]) -> tuple[Half, Half]:
     """Each suite's own, all in one: names of one are nothing to another."""
-    first, second = zip(*map(_halves, SUITES.values()), strict=True)
+    first, second = zip(*(_halves(texts, plain) for texts in SUITES.values()), strict=True)
     return _joined(first), _joined(second)
 
 
@@ -38,13 +53,10 @@ def _joined(halves: tuple[Half, ...]) -> Half:
 
 
 @pytest.fixture(scope="module")
-def runs(halves: tuple[Half, Half], tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """All suites at once: as they are, each half, each half under a runner that passes everything."""
-    folder = tmp_path_factory.mktemp("twins")
-    plain = {path: text.encode("utf-8", "surrogateescape") for path, text in _TEXTS.items()}
-    first = run(folder, {**_SETTINGS, **_PACKAGES, **plain})
+def runs(folder: Path, plain: dict[str, Item], halves: tuple[Half, Half]) -> Runs:
+    """The suites as they are, each half, each half under a runner that passes everything."""
     made = [run(folder, half.contents, *options) for options in ((), ("-p", "cheat")) for half in halves]
-    return first, *made
+    return plain, *made
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -68,7 +80,7 @@ def test_the_right_ones_have_twins(name: str, halves: tuple[Half, Half]) -> None
     wanted = {
         (path, found.group(1))
         for path, text in texts.items()
-        for found in re.finditer(r"^[ \t]*(?:async )?def (test\w*)(?!.*# no twin)", text.replace("\r", "\n"), re.M)
+        for found in re.finditer(r"^[ \t\f]*(?:async )?def (test\w*)(?!.*# no twin)", text.replace("\r", "\n"), re.M)
         if "def test_a(:" not in text
     }
     found = {(path, qualname.rpartition(".")[2]) for half in halves for path, qualname in half.wrong if path in texts}
@@ -124,30 +136,29 @@ CASE = "import unittest\nfrom m import f\nclass Case(unittest.TestCase):\n    de
 )  # fmt: skip
 def test_a_lie_is_found(code: str, test: str, tmp_path: Path) -> None:
     text = (CASE if "self" in test else "from m import f\ndef test_it():\n    ") + test + "\n"
-    half = next(half for half in _halves({"test_m.py": text}) if half.wrong)
+    collected = {("test_m.py", "Case.test_it" if "self" in test else "test_it")}
+    half = next(half for half in make_halves({"test_m.py": text}, collected) if half.wrong)
     files = {"m.py": code.encode(), "test_m.py": text.encode(), "test_twin.py": half.contents["test_m.py"]}
     assert [item.outcome for item in run(tmp_path, files).values()] == ["passed", "passed"]
 
 
-def test_each_test_is_wrong_in_one_half_only(halves: tuple[Half, Half]) -> None:
+def test_each_test_is_wrong_in_one_half_only(halves: tuple[Half, Half], plain: dict[str, Item]) -> None:
     first, second = halves
     assert not first.wrong & second.wrong
-    again = [_halves(texts) for texts in SUITES.values()]
+    again = [_halves(texts, plain) for texts in SUITES.values()]
     assert first.wrong == {key for half, _ in again for key in half.wrong}
 
 
 @pytest.mark.parametrize(
-    ("functions", "classes", "wanted"),
-    [
-        (["test"], ["Test"], {"test_a", "TestA.test_b"}),
-        (["check_*"], ["Describe*"], {"check_a", "DescribeA.check_b"}),
-        (["it", "te?t"], ["Spec", "Test"], {"it_a", "SpecA.it_b"}),
-    ],
+    ("functions", "classes"), [("test", "Test"), ("check_*", "Describe*"), ("it te?t", "Spec Test")]
 )
-def test_names_are_those_of_the_configuration(functions: list[str], classes: list[str], wanted: set[str]) -> None:
-    body = "def {0}_a():\n    assert 1\nclass {1}A:\n    def {0}_b(self):\n        assert 1\n"
-    text = "".join(body.format(*pair) for pair in [("test", "Test"), ("check", "Describe"), ("it", "Spec")])
-    halves = make_halves({"a.py": text, "b.py": text}, ["a.py"], functions, classes)
-    found = {key for half in halves for key in half.wrong}
-    assert {qualname for path, qualname in found if path == "a.py"} == wanted
-    assert not {qualname for path, qualname in found if path == "b.py" and "." not in qualname}
+def test_names_are_those_of_the_configuration(functions: str, classes: str) -> None:
+    body = "def {0}_a():\n    assert one() == 1\nclass {1}A:\n    def {0}_b(self):\n        assert one() == 1\n"
+    pairs = [("test", "Test"), ("check", "Describe"), ("it", "Spec")]
+    tests = "from tiny import one\n" + "".join(body.format(*pair) for pair in pairs)
+    settings = f"[pytest]\npython_functions = {functions}\npython_classes = {classes}\n"
+    files = {"tiny.py": "def one(): pass  # TODO\n", "test_tiny.py": tests, "pytest.ini": settings}
+    report = make_grader(Project.from_files("named", files)).confirm({"tiny.py": "def one(): return 1\n"})
+    assert report.all_passed
+    assert report.total >= 2
+    assert report.unconfirmed == ()

@@ -140,6 +140,9 @@ NOT_CARRIED = {
     "an operator that the stub lacks": (
         "def test_it(): assert 3 in tiny.Box()\n",
         "class Box:\n    def __contains__(self, n): return n == 3\n", "__contains__ of a Box"),
+    "a file of the tests' own": (
+        "import pathlib\ndef test_it(): tiny.work(pathlib.Path(__file__))\n",
+        "def work(path): return 1\n", "a file of the tests' own folder"),
     "a copy": ("import copy\ndef test_it(): copy.copy(tiny.Box())\n", "class Box: pass\n", "a copy of a Box"),
     "a signature": ("import inspect\ndef test_it(): inspect.signature(tiny.work)\n",
                     "def work(a): pass\n", "__signature__"),

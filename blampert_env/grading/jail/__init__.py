@@ -10,5 +10,5 @@ before it. The tree of processes::
                               ├─ tests zygote of a project ─ tests (one an evaluation): pytest, no candidate's code
                               └─ whole zygote of a project ─ tests and candidate together: the fallback, with twins
 
-A zygote whose children run a candidate's code has a maker beside it: that makes process 1 of each child's namespace.
+Each zygote has a maker beside it: that makes process 1 of each child's namespace.
 """

@@ -11,12 +11,14 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 from typing import Any
 
 from ..walls import linux, root
 from ..walls.linux import words
 from ..wire import channel
 from . import lane, zygotes
+from .rehearsal import rehearse
 from .runner import BLOCKED
 
 # what candidates often import: loaded once, before every fork
@@ -89,7 +91,6 @@ def find_facts(wanted: dict[str, Any]) -> dict[str, Any]:
         "pids": pids,
         "users": users,
         "uid": wanted["uid"] if drops else None,
-        "gid": wanted["uid"] if drops else None,
     }
 
 
@@ -112,7 +113,6 @@ def _can_nest(uid: int | None) -> bool:
 def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]) -> None:
     """Build the jail and make lanes until the trainer goes away; in process 1."""
     os.umask(0o022)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes that end are nobody's business
     places = facts.get("places", {})
     try:
         if facts["mounts"]:
@@ -135,6 +135,11 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
     except ImportError as error:
         channel.send(control, {"error": f"pytest cannot be imported ({error}): install pytest there"})
         return
+    with contextlib.suppress(Exception), tempfile.TemporaryDirectory() as folder:  # it only saves time
+        rehearse(folder, folder)
+    if facts["mounts"]:
+        root.seal()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes that end are nobody's business
     gc.collect()
     gc.freeze()
     said = {"layers": facts["layers"], "places": facts["places"], "users": facts["users"], "judge": judge}
@@ -146,24 +151,26 @@ def serve_base(control: socket.socket, facts: dict[str, Any], folders: list[str]
             message, fds = channel.receive(control)
         except channel.Closed:
             return
-        mine, theirs = socket.socketpair()
-        channel.send(factory, {"op": "serve"}, [theirs.fileno()])
-        theirs.close()
         if os.fork() == 0:
-            try:
-                control.close()
-                factory.close()
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                linux.die_with_parent()
-                lane.Lane(socket.socket(fileno=fds[0]), mine, {**facts, **message, "cgroups": fds[1:]}).serve()
-            except Exception as error:
-                with contextlib.suppress(channel.Closed):
-                    said = {"error": f"{type(error).__name__}: {error}"}
-                    channel.send(socket.socket(fileno=os.dup(fds[0])), said)
-            os._exit(0)
-        mine.close()
+            control.close()
+            _be_lane(factory, {**facts, **message, "cgroups": fds[1:]}, socket.socket(fileno=fds[0]))
         for fd in fds:
             os.close(fd)
+
+
+def _be_lane(factory: socket.socket, facts: dict[str, Any], trainer: socket.socket) -> None:
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        linux.die_with_parent()
+        lane.Lane(trainer, factory, facts).serve()
+    except Exception as error:
+        _complain(trainer, error)
+    os._exit(0)
+
+
+def _complain(sock: socket.socket, error: BaseException) -> None:
+    with contextlib.suppress(channel.Closed):
+        channel.send(sock, {"error": f"{type(error).__name__}: {error}"})
 
 
 def _load_pytest() -> list[str]:
@@ -189,62 +196,41 @@ def _load_pytest() -> list[str]:
 
 
 def _fork_factory(control: socket.socket, facts: dict[str, Any]) -> socket.socket:
-    """A process that makes zygotes which have never seen pytest or a test."""
-    mine, theirs = socket.socketpair()
+    """A process that makes zygotes which have never seen pytest or a test; the channel that all lanes ask it through.
+
+    A request is one packet: the channel to the zygote, the lane's namespaces, its control groups. The rest is said on
+    that channel.
+    """
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         control.close()
         mine.close()
         linux.die_with_parent()
-        _serve_factory(theirs, facts)
-        os._exit(0)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so are zygotes
+        gc.collect()
+        gc.freeze()
+        while True:
+            data, fds, _, _ = socket.recv_fds(theirs, 1, 8)
+            if not data:
+                os._exit(0)
+            if os.fork() == 0:
+                theirs.close()
+                _be_zygote(socket.socket(fileno=fds[0]), fds[1:], facts)
+            for fd in fds:
+                os.close(fd)
     theirs.close()
     return mine
 
 
-def _serve_factory(base: socket.socket, facts: dict[str, Any]) -> None:
-    """Take lanes from the base, and zygote requests from lanes."""
-    gc.collect()
-    gc.freeze()
-    lanes: dict[int, socket.socket] = {}
-    poll = select.poll()
-    poll.register(base.fileno(), select.POLLIN)
-    while True:
-        for fd, _ in poll.poll():
-            try:
-                message, fds = channel.receive(base if fd == base.fileno() else lanes[fd])
-            except channel.Closed:
-                if fd == base.fileno():
-                    return
-                poll.unregister(fd)
-                lanes.pop(fd).close()
-                continue
-            if message["op"] == "serve":
-                sock = socket.socket(fileno=fds[0])
-                lanes[sock.fileno()] = sock
-                poll.register(sock.fileno(), select.POLLIN)
-                continue
-            if os.fork() == 0:
-                _be_zygote(base, list(lanes.values()), message, fds, facts)
-            for open_fd in fds:
-                os.close(open_fd)
-
-
-def _be_zygote(
-    base: socket.socket, lanes: list[socket.socket], message: dict[str, Any], fds: list[int], facts: dict[str, Any]
-) -> None:
-    control = socket.socket(fileno=fds[0])
+def _be_zygote(control: socket.socket, fds: list[int], facts: dict[str, Any]) -> None:
     try:
-        base.close()
-        for sock in lanes:
-            sock.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         linux.die_with_parent()
-        cgroups = fds[1:]
         for flag in (linux.CLONE_NEWNS, linux.CLONE_NEWNET) if facts["mounts"] else ():
-            linux.setns(cgroups[0], flag)
-            os.close(cgroups.pop(0))
-        zygotes.serve_candidates(control, {**facts, **message["facts"], "cgroups": cgroups}, message["spec"])
+            linux.setns(fds[0], flag)
+            os.close(fds.pop(0))
+        spec, _ = channel.receive(control)
+        zygotes.serve_candidates(control, {**facts, "uid": spec.pop("uid"), "cgroups": fds}, spec)
     except BaseException as error:
-        with contextlib.suppress(channel.Closed):
-            channel.send(control, {"error": f"{type(error).__name__}: {error}"})
+        _complain(control, error)
     os._exit(0)

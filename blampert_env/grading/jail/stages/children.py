@@ -7,11 +7,12 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from .zygote import NUMBER, REAP, SPAWN, move_to, request
+from ..walls import linux
+from .zygote import NUMBER, REAP, REQUEST, SPAWN
 
 ANSWER_LIMIT_S = 30.0
 _END_S = 0.2
@@ -27,18 +28,15 @@ class Zygote:
 
     Attributes:
         control: To it.
-        layers: Those that hold its children.
-        cpus: The processors that it runs on; empty for whatever it was made with.
         child: The child of the lane to collect when it is over; 0 if it is another's.
-        pidfd: Its process, as soon as it has said its first words; else -1.
-        inits: What makes the first process of each child's PID namespace; None if the child is that itself, or there
-            are no such namespaces.
+        pid: Its process, as soon as it has said its first words.
+        pidfd: The same.
+        inits: What makes the first process of each child's PID namespace; None if there are no such namespaces.
     """
 
     control: socket.socket
-    layers: list[str] = field(default_factory=list)
-    cpus: Sequence[int] = ()
     child: int = 0
+    pid: int = 0
     pidfd: int = -1
     inits: Zygote | None = None
 
@@ -48,19 +46,18 @@ class Zygote:
         Raises:
             Failed: It is gone.
         """
-        self.layers = words["layers"]
-        self.pidfd = _open(words["pid"])
+        self.pid, self.pidfd = words["pid"], _open(words["pid"])
         if fds:
             self.inits = Zygote(socket.socket(fileno=fds[0]), pidfd=_open(words["maker"]))
 
-    def ask(self, message: bytes, fds: Sequence[int] = ()) -> int:
+    def ask(self, operation: bytes, number: int, fds: Sequence[int] = ()) -> int:
         """One request that is answered by a number.
 
         Raises:
             Failed: The zygote is gone, or does not answer: it was stopped, and is killed.
         """
         try:
-            socket.send_fds(self.control, [message], list(fds))
+            socket.send_fds(self.control, [REQUEST.pack(operation, number)], list(fds))
             # children hold copies of its channel's end, so the end of its process is looked at, too
             if not select.select([self.control.fileno(), self.pidfd], [], [], ANSWER_LIMIT_S)[0]:
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
@@ -71,16 +68,13 @@ class Zygote:
             raise Failed("a process of the grader was killed")
         return int(NUMBER.unpack(answer)[0])
 
-    def spawn(self, fds: Sequence[int], cpus: Sequence[int]) -> Child:
+    def spawn(self, fds: Sequence[int], cpus: Iterable[int]) -> Child:
         """Make a child that runs on these processors.
 
         Raises:
             Failed: It cannot be made.
         """
-        if cpus != self.cpus:
-            with contextlib.suppress(OSError):  # the next request says that it is gone
-                self.control.sendall(move_to(cpus))
-            self.cpus = cpus
+        linux.run_on(cpus, self.pid)
         if self.inits is None:
             return self._spawn(fds)
         init = self.inits._spawn([])
@@ -92,23 +86,24 @@ class Zygote:
 
     def _spawn(self, fds: Sequence[int], init: Child | None = None) -> Child:
         inside = [init.pidfd] if init else []
-        pid = self.ask(request(SPAWN, len(inside)), [*inside, *fds])
+        pid = self.ask(SPAWN, len(inside), [*inside, *fds])
         if pid < 0:
             raise Failed(f"no process can be made ({os.strerror(-pid)})")
         try:
             return Child(self, pid, _open(pid), init)
         except Failed:
-            self.ask(request(REAP, pid))  # an init that waits for it could not end
+            self.ask(REAP, pid)  # an init that waits for it could not end
             raise
 
     def close(self) -> None:
-        """Close this end, without a word."""
-        self.control.close()
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-            self.pidfd = -1
-        if self.inits is not None:
-            self.inits.close()
+        """Let it go, and collect it if the lane made it."""
+        for made in (self, self.inits):
+            if made is not None:
+                made.control.close()
+                if made.pidfd >= 0:
+                    os.close(made.pidfd)
+        if self.child:
+            os.waitpid(self.child, 0)
 
 
 def _open(pid: int) -> int:
@@ -144,7 +139,7 @@ class Child:
                 signal.pidfd_send_signal((self.init or self).pidfd, signal.SIGKILL)
         os.close(self.pidfd)
         try:
-            code = self.zygote.ask(request(REAP, self.pid))
+            code = self.zygote.ask(REAP, self.pid)
             # nothing inside can kill the first process of a namespace, and it ends when all inside are collected
             if was_over and code == -signal.SIGKILL and self.init is not None and self.init.is_over(_END_S):
                 raise Failed("a process of the grader was killed")

@@ -7,7 +7,6 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..wire import channel
@@ -17,100 +16,102 @@ MAX_REPORT = 64 * 2**20
 START_LIMIT_S = 30.0
 END_LIMIT_S = 0.5
 MAX_WAITING = 3.0  # times the limit: a machine that gives less than a quarter of a processor is too slow to grade on
+_LAST_RECORD = 1 << 16
 
 
 class Run:
     """One evaluation.
 
     Args:
-        zygote: Gives a zygote by its name.
         job: What to do, from the trainer.
-        cpus: The processors to run on.
         trainer: The channel to the trainer; only looked at, for its end.
     """
 
-    def __init__(
-        self, zygote: Callable[[str], Zygote], job: dict[str, Any], cpus: Sequence[int], trainer: socket.socket
-    ) -> None:
-        self.zygote, self.job, self.cpus, self.trainer = zygote, job, cpus, trainer
+    def __init__(self, job: dict[str, Any], trainer: socket.socket) -> None:
+        self.job, self.trainer = job, trainer
         self.children: dict[str, Child] = {}
         self.codes: dict[str, int] = {}
-        self.token = job["token"].encode() + b" "
-        self.data = b""
+        self.data = bytearray()
         self.started = self.ended = 0.0
         self.killed: str | None = None
 
-    def split(self) -> dict[str, Any]:
-        """Tests here, candidate there."""
-        mine, theirs = socket.socketpair()
-        with mine, theirs:
-            self.children["candidate"] = self.zygote("candidate").spawn([theirs.fileno()], self.cpus)
-            theirs.close()
-            self._tests("tests", [mine.fileno()])
-        return self.answer()
+    def answer(self, tests: Zygote, candidate: Zygote | None = None) -> dict[str, Any]:
+        """What comes of it: in a child of ``tests``, and one of ``candidate`` if that is another.
 
-    def together(self, zygote: str) -> dict[str, Any]:
-        """Both in one process."""
-        self._tests(zygote, [])
-        return self.answer()
-
-    def _tests(self, zygote_name: str, fds: list[int]) -> None:
-        mine, theirs = socket.socketpair()
-        with mine, theirs:
-            self.children["tests"] = self.zygote(zygote_name).spawn([theirs.fileno(), *fds], self.cpus)
+        Raises:
+            Failed: The machinery failed, or the trainer is gone.
+        """
+        with contextlib.ExitStack() as ends:
+            report, theirs, mine, candidates = (
+                ends.enter_context(end) for _ in range(2) for end in socket.socketpair()
+            )
+            fds = [theirs.fileno()]
+            if candidate is not None:
+                self.children["candidate"] = candidate.spawn([candidates.fileno()], self.job["cpus"])
+                fds.append(mine.fileno())
+            candidates.close()
+            self.children["tests"] = tests.spawn(fds, self.job["cpus"])
             theirs.close()
             with contextlib.suppress(channel.Closed):  # it was killed; what it says will be nothing
-                channel.send(mine, self.job)
-            self._watch(mine.fileno())
-        self.codes["tests"] = self.children.pop("tests").end()
+                channel.send(report, self.job)
+            self._watch(report.fileno())
+        self._end("tests")
+        return self._answer()
 
     def _watch(self, reader: int) -> None:
         """Read the report until it is complete, the tests have ended, or a limit is reached."""
         os.set_blocking(reader, False)
+        tests = self.children["tests"]
         poll = select.poll()
-        for fd in (reader, self.children["tests"].pidfd, self.trainer.fileno()):
+        for fd in (reader, tests.pidfd, self.trainer.fileno()):
             poll.register(fd, select.POLLIN)
-        # tests that had to be imported anew share the limit of the first ones
-        deadline = self.started + self.job["limit_s"] if self.started else time.monotonic() + START_LIMIT_S
-        parts: list[bytes] = []
-        size = 0
-        while self.killed is None:
+        deadline = time.monotonic() + START_LIMIT_S
+        while self.killed is None and not self._is_complete():
             ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
             if not ready or time.monotonic() >= deadline:
-                waited = min(self._waited_s(), MAX_WAITING * self.job["limit_s"])
-                if self.started and time.monotonic() < self.started + self.job["limit_s"] + waited:
-                    deadline = self.started + self.job["limit_s"] + waited
-                    continue
-                self.killed = "timeout" if self.started else "start"
-                break
-            for fd, event in ready:
-                if fd == self.trainer.fileno() and event & (select.POLLHUP | select.POLLERR):
-                    raise Failed("the trainer is gone")
-            over = self.children["tests"].is_over()  # asked before reading: what it wrote is in the pipe by then
-            while True:
-                try:
-                    part = os.read(reader, 1 << 16)
-                except BlockingIOError:
-                    break
-                except ConnectionResetError:  # it ended before it read what it is to do
-                    part = b""
-                if not part:
-                    over = True
-                    break
-                parts.append(part)
-                size += len(part)
-                if not self.started:
-                    self.started = time.monotonic()
-                    deadline = self.started + self.job["limit_s"]
-            if parts and self._is_complete(parts):
-                break
-            if size > MAX_REPORT:
-                self.killed = "output"
+                deadline = self._later()
+                continue
+            if any(fd == self.trainer.fileno() and event & (select.POLLHUP | select.POLLERR) for fd, event in ready):
+                raise Failed("the trainer is gone")
+            over = tests.is_over()  # asked before reading: what it wrote is in the pipe by then
+            over = self._read(reader) or over
+            if self.data and not self.started:
+                self.started = time.monotonic()
+                deadline = self.started + self.job["limit_s"]
             if over:
-                self.children["tests"].is_over(END_LIMIT_S)  # its report was closed: it is about to be
+                tests.is_over(END_LIMIT_S)  # its report was closed: it is about to be
                 break
         self.ended = time.monotonic()
-        self.data = b"".join(parts)
+
+    def _read(self, reader: int) -> bool:
+        """Take what there is; whether that is the end."""
+        while len(self.data) <= MAX_REPORT:
+            try:
+                part = os.read(reader, 1 << 16)
+            except BlockingIOError:
+                return False
+            except ConnectionResetError:  # it ended before it read what it is to do
+                return True
+            if not part:
+                return True
+            self.data += part
+        self.killed = "output"
+        return False
+
+    def _is_complete(self) -> bool:
+        mark = f"\n{self.job['token']} ".encode()
+        at = self.data.rfind(mark, max(0, len(self.data) - _LAST_RECORD))
+        return at >= 0 and self.data.endswith(b"\n") and self.data.startswith(b'{"kind": "finished"', at + len(mark))
+
+    def _later(self) -> float:
+        """The limit is reached: a later one, if others had the processors meanwhile; else it is to be killed."""
+        limit_s = self.job["limit_s"]
+        if self.started:
+            later = self.started + limit_s + min(self._waited_s(), MAX_WAITING * limit_s)
+            if time.monotonic() < later:
+                return float(later)
+        self.killed = "timeout" if self.started else "start"
+        return 0.0
 
     def _waited_s(self) -> float:
         """Seconds for which the processes of this evaluation were ready and others had the processors."""
@@ -133,20 +134,15 @@ class Run:
                     used += (int(fields[11]) + int(fields[12])) / ticks
         return used
 
-    def _is_complete(self, parts: list[bytes]) -> bool:
-        if len(parts) > 1:
-            parts[-2:] = [parts[-2] + parts[-1]]
-        at = parts[-1].rfind(b"\n" + self.token, 0)
-        line = parts[-1][at + 1 + len(self.token) :]
-        return at >= 0 and line.endswith(b"\n") and line.startswith(b'{"kind": "finished"')
+    def _end(self, name: str) -> None:
+        self.codes[name] = self.children.pop(name).end()
 
     def end(self) -> None:
         """Kill and collect what is left."""
         for name in list(self.children):
-            self.codes[name] = self.children.pop(name).end()
+            self._end(name)
 
-    def answer(self) -> dict[str, Any]:
-        """What came of it."""
+    def _answer(self) -> dict[str, Any]:
         candidate = self.children.get("candidate")
         if candidate is not None and b'"gone": true' in self.data[-400:]:  # its end is on the way
             candidate.is_over(END_LIMIT_S)

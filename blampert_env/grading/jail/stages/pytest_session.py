@@ -9,10 +9,12 @@ import contextlib
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .runner import Reporter, arguments, cut, usage_error
+from .runner import Reporter, arguments, usage_error
+
+_ALL: Mapping[str, Any] = {"run": None, "seed": "", "stop_early": False}
 
 
 class UnusableConfiguration(Exception):
@@ -74,27 +76,24 @@ class Session:
             for item in self.session.items:
                 _ = item.location  # kept with the item, and asked for in every run
 
-    def run(
-        self,
-        items: Sequence[Any] | None = None,
-        *,
-        stop_early: bool = False,
-        goes_on: Callable[[], bool] = lambda: True,
-    ) -> None:
-        """Run tests, in their order.
+    def run(self, job: Mapping[str, Any] = _ALL, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Run tests.
 
         Args:
-            items: The collected ones by default.
-            stop_early: End at the first that does not pass.
+            job: ``run``: their ids, None for all; ``seed`` of another order than their own, or ""; ``stop_early``:
+                whether to end at the first that does not pass.
             goes_on: Whether there is a point in running the next.
         """
-        chosen = list(self.session.items) if items is None else list(items)
+        if job["seed"]:
+            self._shuffle(job["seed"])
+        ids = None if job["run"] is None else set(job["run"])
+        chosen = [item for item in self.session.items if ids is None or item.nodeid in ids]
         for item, after in zip(chosen, [*chosen[1:], None], strict=False):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
-            if not goes_on() or (stop_early and self.reporter.outcome != "passed"):
+            if not goes_on() or (job["stop_early"] and self.reporter.outcome != "passed"):
                 return
 
-    def shuffle(self, seed: str) -> None:
+    def _shuffle(self, seed: str) -> None:
         """Order tests by ``seed``: files, then classes in a file, then tests; what belongs together stays together."""
         draw = random.Random(seed)
         ranks: dict[Any, float] = {}
@@ -113,16 +112,15 @@ def seed_random() -> None:
 
 
 class SplitReporter(Reporter):
-    """A reporter for tests whose candidate lives elsewhere: shows its frames, and knows when it is gone.
+    """A reporter for tests whose candidate lives elsewhere: knows when it is gone, and what it could not be sent.
 
     Args:
-        peer: The tests' end of the wire: whether the candidate ``is_over``, its ``refusals``.
+        peer: The tests' end of the wire: whether the candidate is ``gone``, ``trusted``, what ``refusals`` there were.
     """
 
     def __init__(self, peer: Any) -> None:
         super().__init__()
         self.peer = peer
-        self.frames: list[str] = []
         self.refused_before = 0
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -130,21 +128,11 @@ class SplitReporter(Reporter):
         self.refused_before = self.peer.refusals
         super().pytest_runtest_logstart(nodeid)
 
-    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
-        """As the base; keeps where in the candidate's code an exception came from."""
-        error = getattr(call.excinfo, "value", None)
-        self.frames = list(getattr(error, "__dict__", {}).get("__blampert_frames__", ()))
-        return super().pytest_runtest_makereport(item, call)
-
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """As the base; a test during which the candidate ended has no outcome, and what was not carried no success."""
-        if self.peer.is_over():
+        """As the base; a test during which the candidate ended has no outcome, one that is not carried no success."""
+        if self.peer.gone:
             return
-        if report.when == "teardown" and self.peer.refusals > self.refused_before and report.passed:
-            self.worse("failed")
+        if report.when == "teardown" and self.peer.refusals > self.refused_before:
+            self.worse("error" if self.peer.trusted else "failed")  # to show in a run of a stub that fails anyway
             self.failure = self.failure or "it needs what cannot go between the tests' and the candidate's process"
         super().pytest_runtest_logreport(report)
-        if self.frames and report.failed and self.failure:
-            before, mark, after = self.failure.partition("\nE ")
-            self.failure = cut("\n".join([before, *self.frames]) + mark + after)
-            self.frames = []

@@ -217,12 +217,6 @@ def main(spec_file: str) -> None:
     os._exit(0)  # no exit handlers and no waiting for threads of the tests
 
 
-def chosen(items: Sequence[Any], wanted: Sequence[str] | None) -> list[Any]:
-    """Those of the collected items whose ids are wanted, in their own order; all for None."""
-    ids = None if wanted is None else set(wanted)
-    return [item for item in items if ids is None or item.nodeid in ids]
-
-
 def as_collected(job: dict[str, Any], items: Sequence[Any]) -> dict[str, Any]:
     """The job with tests named as here, where ids vary by process (a time in a parameter): by their position."""
     if len(job["ids"]) != len(items):

@@ -12,10 +12,9 @@ from typing import Any
 
 from ..paths import extend_path
 from ..wire.errors import CandidateGone
-from ..wire.files import stamps
 from ..wire.tests_side import Tests
 from .pytest_session import Session, SplitReporter, seed_random
-from .runner import Reporter, chosen
+from .runner import Reporter
 
 
 class SplitTests:
@@ -49,10 +48,9 @@ class SplitTests:
 
     def run(self, job: dict[str, Any], rpc: socket.socket, report_fd: int) -> None:
         """Run the tests over the candidate at ``rpc``; in a fork of its own."""
-        peer, spec = self.peer, self.spec
-        os.chdir(spec["box"])
-        peer.sock, peer.enforces = rpc, job["enforces"]
-        peer.watched = stamps([os.path.join(spec["box"], path) for path in job["watched"]])  # before the candidate runs
+        peer = self.peer
+        os.chdir(self.spec["box"])
+        peer.sock, peer.trusted = rpc, job["trusted"]
         started = Reporter(report_fd, job["token"])
         started.send("started", split=True)
         try:
@@ -60,15 +58,11 @@ class SplitTests:
             self.reporter.write_to(report_fd, job)
             for record in self.reporter.kept:
                 self.reporter.send(**record)
-            if job["seed"]:
-                self.session.shuffle(job["seed"])
-            items = chosen(self.session.session.items, job["run"])
-            self.session.run(items, stop_early=job["stop_early"], goes_on=lambda: not peer.is_over())
+            self.session.run(job, goes_on=lambda: not peer.gone)
         except CandidateGone:
             self.reporter.write_to(report_fd, job)
-        changed = [os.path.relpath(path, spec["box"]) for path in sorted(peer.changed)]
-        found = {"unsupported": peer.unsupported[:5], "changed": changed, "tampered": peer.tampered}
-        self.reporter.send("finished", code=0, gone=peer.gone, **found)
+        said = {"unsupported": peer.unsupported[:5], "tampered": peer.tampered}
+        self.reporter.send("finished", code=0, gone=peer.gone, **said)
 
     def _prepare(self) -> None:
         """Import the tests anew, unless this candidate's modules look as the untouched project's to them."""

@@ -45,7 +45,7 @@ class Swapper:
         files = {str(module.__file__): path for path, module in self.modules.items()}
         # equal code objects stand on the same line and do the same, so either place will do
         by_code = {
-            path: {code: place for place, code in _places(_compiled(ast.parse(sources[path]), file))}
+            path: {code: place for place, code in places(_compiled(ast.parse(sources[path]), file))}
             for file, path in files.items()
         }
         for found in gc.get_objects():
@@ -74,9 +74,9 @@ class Swapper:
             raise Unfit(path)
         file = str(module.__file__)
         code = compile(content, file, "exec", dont_inherit=True)
-        found = dict(_places(code))
+        found = dict(places(code))
         if lost := self._without_their_cell(path, found):
-            found = dict(_places(_compiled(_mentioning_classes(ast.parse(content, file), lost), file)))
+            found = dict(places(_compiled(_mentioning_classes(ast.parse(content, file), lost), file)))
         for place in found:
             if place not in self.functions[path] and ".".join(name for name, _ in place) in names:
                 raise Unfit(path)  # what was made of it is not where it can be seen
@@ -110,9 +110,9 @@ class Swapper:
         ]
 
 
-def _mentioning_classes(tree: ast.Module, places: Sequence[Place]) -> ast.Module:
+def _mentioning_classes(tree: ast.Module, methods: Sequence[Place]) -> ast.Module:
     """The tree with the methods at these places naming their class, to no effect."""
-    for place in places:
+    for place in methods:
         node = _at(tree, place)
         if node is not None:
             mention = ast.parse("if 0: __class__").body
@@ -150,7 +150,7 @@ def _modules(root: str, sources: Mapping[str, bytes]) -> dict[str, types.ModuleT
     return {path: modules[0] for path, modules in found.items() if path in sources and len(modules) == 1}
 
 
-def _places(code: types.CodeType, place: Place = ()) -> Iterator[tuple[Place, types.CodeType]]:
+def places(code: types.CodeType, place: Place = ()) -> Iterator[tuple[Place, types.CodeType]]:
     """Every code object below one, with its place."""
     seen: dict[str, int] = {}
     for constant in code.co_consts:
@@ -158,7 +158,7 @@ def _places(code: types.CodeType, place: Place = ()) -> Iterator[tuple[Place, ty
             number = seen[constant.co_name] = seen.get(constant.co_name, -1) + 1
             inner = (*place, (constant.co_name, number))
             yield inner, constant
-            yield from _places(constant, inner)
+            yield from places(constant, inner)
 
 
 def _docstring(code: types.CodeType) -> str | None:

@@ -18,7 +18,7 @@ from ..paths import extend_path, forget_folder, outside
 from .codes import Codes
 from .patience import Patience
 from .pytest_session import Session, UnusableConfiguration
-from .runner import Reporter, as_collected, chosen
+from .runner import Reporter, as_collected
 from .swap import Swapper, Unfit
 from .tracing import Tracer
 from .twin_functions import definitions, put_twins
@@ -86,9 +86,7 @@ class Collected:
         except Unfit as error:
             reporter.send("finished", code=0, unfit=str(error))
             return
-        if job["seed"]:
-            session.shuffle(job["seed"])
-        session.run(chosen(session.session.items, job["run"]), stop_early=job["stop_early"])
+        session.run(job)
         reporter.send("finished", code=0)
 
     def _exchange(self, job: Mapping[str, Any]) -> None:
@@ -149,14 +147,12 @@ class Fresh:
         session.collect()
         job = as_collected(job, session.session.items)
         reporter.show(job)
-        if job["seed"]:
-            session.shuffle(job["seed"])
         if tracer is not None:
             tracer.collected()
             session.config.pluginmanager.register(tracer)
         if job["patience"]:
             session.config.pluginmanager.register(Patience(*job["patience"]))
-        session.run(chosen(session.session.items, job["run"]), stop_early=job["stop_early"])
+        session.run(job)
         if tracer is not None:
             _tell(tracer, session, reporter)
         for path, file in outside(spec["top_modules"], box):

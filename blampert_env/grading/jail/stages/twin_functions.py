@@ -7,10 +7,10 @@ import inspect
 import os
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .swap import Unfit
+from .swap import Unfit, places
 
 
 def definitions(item: Any, root: str) -> list[str]:
@@ -63,7 +63,7 @@ def put_twins(
         extra = tree.body[len(ast.parse(originals[path]).body) :]
         extras[path] = compile(ast.Module(extra, []), file, "exec", dont_inherit=True)
         codes |= {
-            f"{path}::{code.co_qualname}": code for code in _codes(compile(tree, file, "exec", dont_inherit=True))
+            f"{path}::{code.co_qualname}": code for _, code in places(compile(tree, file, "exec", dont_inherit=True))
         }
     prepared: set[tuple[str, int]] = set()
     ids = set(wanted)
@@ -92,10 +92,3 @@ def _function(item: Any) -> types.FunctionType | None:
     except ValueError:  # it wraps itself
         return None
     return found if isinstance(found, types.FunctionType) else None
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield constant
-            yield from _codes(constant)

@@ -6,7 +6,6 @@ written to. So this loop touches little: fixed messages instead of JSON, and wha
 
 from __future__ import annotations
 
-import array
 import contextlib
 import os
 import signal
@@ -15,31 +14,16 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..walls import linux
 
-SPAWN, REAP, MOVE = b"S", b"R", b"M"
+SPAWN, REAP = b"S", b"R"
+# to spawn: 1 if the first file that comes with it is of a process whose namespace to enter, else 0; to reap: the child
+REQUEST = struct.Struct("!ci")
 NUMBER = struct.Struct("!i")
-_ROOM = socket.CMSG_SPACE(4 * array.array("i").itemsize)
-_REQUEST = struct.Struct("!ci")
+_MAX_FDS = 4
 Job = Callable[[list[int]], None]
-
-
-def request(operation: bytes, number: int = 0) -> bytes:
-    """A message to a zygote.
-
-    Args:
-        operation: What to do.
-        number: To spawn: 1 if the first file that comes with it is of a process in a namespace to enter, else 0; to
-            reap: the child; to move: how many processors follow.
-    """
-    return _REQUEST.pack(operation, number)
-
-
-def move_to(cpus: Sequence[int]) -> bytes:
-    """The message that lets a zygote and its children run on these processors only."""
-    return request(MOVE, len(cpus)) + b"".join(NUMBER.pack(cpu) for cpu in cpus)
 
 
 def serve(control: socket.socket, make: Callable[[], int], job: Job | None = None, *, sweeps: bool = False) -> None:
@@ -57,12 +41,11 @@ def serve(control: socket.socket, make: Callable[[], int], job: Job | None = Non
     linux.seal_standard_streams()
     while True:
         try:
-            data, ancillary, _, _ = control.recvmsg(_REQUEST.size, _ROOM, socket.MSG_WAITALL)
-            operation, number = _REQUEST.unpack(data)
+            data, fds, _, _ = socket.recv_fds(control, REQUEST.size, _MAX_FDS)
+            operation, number = REQUEST.unpack(data)
         except (OSError, struct.error):
             operation = b""
         if operation == SPAWN:
-            fds = list(array.array("i", ancillary[0][2] if ancillary else b""))
             try:
                 pid = _fork_into(fds[0]) if number else make()
             except OSError as error:
@@ -76,18 +59,14 @@ def serve(control: socket.socket, make: Callable[[], int], job: Job | None = Non
             for fd in fds:
                 os.close(fd)
         elif operation == REAP:
-            _kill(number)
-            code = _collect(number)
+            code = _end(number)
             children.discard(number)
             if sweeps:
                 kill_descendants()
             _answer(control, code)
-        elif operation == MOVE:
-            cpus = control.recv(number * NUMBER.size, socket.MSG_WAITALL)
-            linux.run_on([cpu for (cpu,) in NUMBER.iter_unpack(cpus)])
         else:
             for pid in children:
-                _kill(pid)
+                _end(pid)
             if sweeps:
                 kill_descendants()
             return
@@ -118,13 +97,10 @@ def _be_child(job: Job, fds: list[int]) -> None:
     os._exit(0)
 
 
-def _kill(pid: int) -> None:
+def _end(pid: int) -> int:
+    """Kill and collect a child: its exit code, negative for a signal."""
     with contextlib.suppress(OSError):
         os.kill(pid, signal.SIGKILL)
-
-
-def _collect(pid: int) -> int:
-    """The exit code of a child, negative for a signal."""
     try:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:
@@ -154,10 +130,7 @@ def _descendants() -> list[int]:
             with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
                 parent = int(file.read().rsplit(b")", 1)[1].split()[1])
                 children.setdefault(parent, []).append(int(name))
-    found: list[int] = []
-    waiting = [os.getpid()]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
+    found = [os.getpid()]
+    for pid in found:  # it grows meanwhile
+        found += children.get(pid, [])
+    return found[1:]

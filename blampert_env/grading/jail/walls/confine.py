@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
-import signal
 from typing import Any
 
 from . import landlock, linux, seccomp
 from .limits import limit
 
 INSIDE = 1000  # the id inside the last user namespace
-_CLONE = {"x86_64": 56, "aarch64": 220}
 
 
 def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], cgroups: list[int]) -> list[str]:
     """Give up everything; the layers that are now in force.
 
     Args:
-        facts: ``uid`` and ``gid`` to become outside, ``users`` whether a user namespace may be made, ``proc_fd`` an
+        facts: ``uid`` to become outside, user and group, ``users`` whether a user namespace may be made, ``proc_fd`` an
             open ``/proc``.
         writable: Folders that may be written to.
         limits: Resource limits by their names in :mod:`resource`.
@@ -35,7 +31,7 @@ def confine(facts: dict[str, Any], writable: list[str], limits: dict[str, int], 
         layers.append("cgroup")
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     layers.append("no-new-privileges")
-    become(facts)
+    _become(facts)
     if facts["users"]:
         proc = facts["proc_fd"]
         outside = (os.getuid(), os.getgid())
@@ -71,32 +67,10 @@ def _go_on_with_one_thread(proc: int) -> None:
             os._exit(0)
 
 
-def become(facts: dict[str, Any]) -> None:
+def _become(facts: dict[str, Any]) -> None:
     """Another user, if this one is root."""
     if facts["uid"] is not None:
         os.setgroups([])
-        os.setresgid(facts["gid"], facts["gid"], facts["gid"])
+        os.setresgid(facts["uid"], facts["uid"], facts["uid"])
         os.setresuid(facts["uid"], facts["uid"], facts["uid"])
         linux.prctl(linux.PR_SET_DUMPABLE, 1)  # else /proc/self is root's
-
-
-_python = ctypes.PyDLL(None, use_errno=True)
-
-
-def fork(in_namespace: bool) -> int:
-    """As ``os.fork``; the child is process 1 of a new PID namespace if asked.
-
-    ``unshare`` cannot be used: it decides for all later children, and going back needs capabilities outside. What
-    Python and its modules do around a fork is left out: in a zygote, which has one thread, it changes nothing but costs
-    as many page faults as all the rest.
-
-    Raises:
-        OSError: No process could be made.
-    """
-    number = _CLONE.get(platform.machine())
-    if not in_namespace or number is None:
-        return os.fork()
-    pid = int(_python.syscall(number, linux.CLONE_NEWPID | signal.SIGCHLD, None, None, None, None))
-    if pid < 0:
-        raise OSError(ctypes.get_errno(), "clone failed")
-    return pid

@@ -150,10 +150,10 @@ def map_ids_at(proc: int, uid: tuple[int, int], gid: tuple[int, int]) -> None:
             os.close(fd)
 
 
-def run_on(cpus: Iterable[int]) -> None:
-    """Let this process and its children run on these processors only, if they are still there: it only saves time."""
+def run_on(cpus: Iterable[int], pid: int = 0) -> None:
+    """Let a process, this one by default, and its children run on these processors only, where that can be."""
     with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, cpus)
+        os.sched_setaffinity(pid, cpus)
 
 
 def loopback_up() -> None:
@@ -171,12 +171,11 @@ def forget_closed_connections() -> None:
         file.write("0")
 
 
-def seal_standard_streams(stdout: int | None = None) -> None:
-    """Standard input from nothing; output to ``stdout``, or nowhere."""
+def seal_standard_streams() -> None:
+    """Standard input from nothing, output nowhere."""
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    for fd in (1, 2):
-        os.dup2(stdout if stdout is not None else null, fd)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
     if null > 2:
         os.close(null)
 

@@ -7,10 +7,11 @@ import os
 import stat
 import sys
 import sysconfig
+from collections.abc import Callable
 
 from . import linux
 
-TESTS, GRANTS = "/tests", "/grants"
+TESTS = "/tests"
 _READ_ONLY = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 _FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
@@ -51,11 +52,11 @@ def places(folders: list[str]) -> dict[str, str]:
     tmp = "/tmp"
     if any(f"{folder}/".startswith("/tmp/") for folder in folders):
         tmp = "/scratch"
-    return {"box": "/box", "tmp": tmp, "shm": "/dev/shm", "grants": GRANTS, "tests": TESTS}
+    return {"box": "/box", "tmp": tmp, "shm": "/dev/shm", "tests": TESTS}
 
 
 def build(folders: list[str], scratch: dict[str, str], *, shows_processes: bool) -> None:
-    """Make the private root and enter it; needs a mount namespace and its capabilities.
+    """Make the private root and enter it, still to be sealed; needs a mount namespace and its capabilities.
 
     Args:
         folders: What the interpreter needs.
@@ -94,6 +95,10 @@ def build(folders: list[str], scratch: dict[str, str], *, shows_processes: bool)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
     linux.pivot_root(new)
+
+
+def seal() -> None:
+    """Nothing changes the private root any longer."""
     linux.mount(None, "/", None, linux.MS_REMOUNT | linux.MS_BIND | _READ_ONLY)
 
 
@@ -143,14 +148,14 @@ def open_slot(size: str, owner: tuple[int, int], scratch: dict[str, str]) -> Non
     linux.unmount("/slot")
 
 
-def show_grants() -> None:
-    """Let a candidate see what the tests give it of their own folder, under the path that it has for them."""
-    linux.mount(GRANTS, TESTS, None, linux.MS_BIND)
-    hide(GRANTS)
+def show_tests(write: Callable[[], None]) -> None:
+    """A file system for the tests' own files in a namespace of this process's own, which nobody changes later."""
+    linux.mount("tmpfs", TESTS, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
+    write()
+    linux.mount("tmpfs", TESTS, "tmpfs", linux.MS_REMOUNT | _READ_ONLY, "mode=755")
 
 
-def hide(*targets: str) -> None:
-    """Detach mounts in a namespace of this process's own."""
-    for target in targets:
-        with contextlib.suppress(OSError):
-            linux.unmount(target)
+def hide(target: str) -> None:
+    """Detach a mount in a namespace of this process's own."""
+    with contextlib.suppress(OSError):
+        linux.unmount(target)

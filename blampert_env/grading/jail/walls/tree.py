@@ -39,7 +39,7 @@ def remove_tree(top: str | os.PathLike[str], *, keep: bool = False) -> None:
 
 
 def reset(folder: str, mode: int, owner: tuple[int, int] | None) -> None:
-    """Empty a folder and take from it what may have been written on it: mode, owner, attributes, times.
+    """Empty a folder and take from it what may have been written on it.
 
     Raises:
         OSError: It cannot be emptied.
@@ -48,6 +48,11 @@ def reset(folder: str, mode: int, owner: tuple[int, int] | None) -> None:
     remove_tree(folder, keep=True)
     if os.listdir(folder):
         raise OSError(f"{folder} cannot be emptied")
+    smooth(folder, mode, owner)
+
+
+def smooth(folder: str, mode: int, owner: tuple[int, int] | None) -> None:
+    """Take from a folder what may have been written on it, but for what it holds; raises OSError."""
     for name in os.listxattr(folder, follow_symlinks=False):
         attempt(os.removexattr, folder, name)
     if owner:

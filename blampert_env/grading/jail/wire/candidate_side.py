@@ -55,7 +55,6 @@ class Candidate(Peer):
     def __init__(self, sock: socket.socket, spec: dict[str, Any]) -> None:
         super().__init__(sock, 1, spec["modules"])
         self.pid = os.getpid()
-        self.root = spec["box"].rstrip("/") + "/"
         kinds: Any = (types.FunctionType, types.ModuleType, functools._lru_cache_wrapper)
         self.pins: dict[str, Any] = {full_name(cls): cls for cls in kinds}
         self.pinned: dict[int, str] = {id(cls): key for key, cls in self.pins.items()}

@@ -1,6 +1,7 @@
-"""Messages between the trainer, the base, the lanes and the zygotes: length, JSON, and open files beside them.
+"""Messages: length, JSON, and open files beside them.
 
-All ends of these channels are trusted; nothing of a candidate ever holds one.
+All ends of the channels between the trainer, the base, the lanes and the zygotes are trusted; nothing of a candidate
+ever holds one. On the one between tests and candidate no files are taken, and lengths are limited.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
+_ANY_LENGTH = 1 << 32
 _MAX_FDS = 8
 
 
@@ -19,19 +21,23 @@ class Closed(Exception):
     """The other end is gone."""
 
 
-def send(sock: socket.socket, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
+def pack(message: Mapping[str, Any]) -> bytes:
+    """A message as it goes over a channel; raises ValueError for what JSON lacks."""
+    data = json.dumps(message, separators=(",", ":")).encode()
+    return _LENGTH.pack(len(data)) + data
+
+
+def send(sock: socket.socket, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
     """Send one message.
 
     Raises:
         Closed: Nobody is there.
     """
-    data = json.dumps(message).encode()
+    data = pack(message)
     try:
         if fds:
-            socket.send_fds(sock, [_LENGTH.pack(len(data))], list(fds))
-            sock.sendall(data)
-        else:
-            sock.sendall(_LENGTH.pack(len(data)) + data)
+            data = data[socket.send_fds(sock, [data[: _LENGTH.size]], list(fds)) :]
+        sock.sendall(data)
     except OSError as error:
         raise Closed(str(error)) from error
 
@@ -44,22 +50,32 @@ def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """
     try:
         head, fds, _, _ = socket.recv_fds(sock, _LENGTH.size, _MAX_FDS)
-        while len(head) < _LENGTH.size:
-            more = sock.recv(_LENGTH.size - len(head)) if head else b""
-            if not more:
-                raise Closed("the other end closed the channel")
-            head += more
-        return json.loads(read_exactly(sock, _LENGTH.unpack(head)[0])), fds
+        return _message(sock, head, _ANY_LENGTH), fds
     except OSError as error:
         raise Closed(str(error)) from error
 
 
-def read_exactly(sock: socket.socket, size: int) -> bytes:
-    """``size`` bytes.
+def receive_only(sock: socket.socket, limit: int) -> Any:
+    """Wait for one message, which may be anything, and take no file.
 
     Raises:
-        Closed: The other end went away before.
+        Closed: The other end went away.
+        ValueError: It is no JSON, or longer than the limit.
     """
+    try:
+        return _message(sock, b"", limit)
+    except OSError as error:
+        raise Closed(str(error)) from error
+
+
+def _message(sock: socket.socket, head: bytes, limit: int) -> Any:
+    size = _LENGTH.unpack(head + _exactly(sock, _LENGTH.size - len(head)))[0]
+    if size > limit:
+        raise ValueError(f"{size:,} bytes")
+    return json.loads(_exactly(sock, size))
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
     parts = []
     while size:
         part = sock.recv(min(size, 1 << 20))

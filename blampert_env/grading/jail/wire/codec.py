@@ -2,8 +2,7 @@
 
 JSON scalars stand for themselves; the rest is a list whose first entry says what it is::
 
-    ["t", ...]  ["f", ...]  ["s", ...]    tuples, frozen sets, slices
-    ["x", class, ...]                     other immutable values: the class, and what its constructor takes
+    ["x", class, ...]                     other immutable values: the class, and what it is made of
     ["c", key, kind, extra, items]        a mutable container, sent first
     ["o", key]                            what both sides know
     ["h", ...] ["T", ...] ["E", ...]      an object, class, exception that is sent first: objects.py
@@ -35,10 +34,11 @@ MAX_SHARED = 20_000
 _CONTAINERS: dict[str, Any] = {
     cls.__name__: cls for cls in (list, dict, set, bytearray, OrderedDict, Counter, deque, defaultdict)
 }
-_OF_ITEMS: dict[str, Callable[[list[Any]], Any]] = {"t": tuple, "f": frozenset, "s": lambda items: slice(*items)}
-_FORMS = {tuple: "t", frozenset: "f", slice: "s"}
 # immutable class -> what a value of it is made of; None for what ``__reduce_ex__`` says
-_MADE_OF: dict[type, Callable[[Any], list[Any]] | None] = {
+_MADE_OF: dict[type, Callable[[Any], Iterable[Any]] | None] = {
+    tuple: list,
+    frozenset: list,
+    slice: lambda value: (value.start, value.stop, value.step),
     bytes: lambda value: [value.decode("latin-1"), "latin-1"],
     complex: lambda value: [value.real, value.imag],
     type(...): lambda value: [],
@@ -47,9 +47,11 @@ _MADE_OF: dict[type, Callable[[Any], list[Any]] | None] = {
     **dict.fromkeys((range, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone)),
     **dict.fromkeys((decimal.Decimal, fractions.Fraction, pathlib.PosixPath, pathlib.PurePosixPath)),
 }
-_NAMED = {cls.__name__: cls for cls in _MADE_OF}
-_PARTS = _SCALARS | {bytes, datetime.timedelta, datetime.timezone}
-COPIED = frozenset({*_SCALARS, *_FORMS, *_CONTAINERS.values(), *_MADE_OF}) - {type(None)}
+_MAKE: dict[str, Callable[..., Any]] = {cls.__name__: cls for cls in _MADE_OF}
+_MAKE |= {"tuple": lambda *items: items, "frozenset": lambda *items: frozenset(items)}
+_OF_ANYTHING = frozenset({"tuple", "frozenset", "slice"})
+_PARTS = _SCALARS | {bytes, datetime.timedelta, datetime.timezone}  # what the others are made of
+COPIED = frozenset({*_SCALARS, *_CONTAINERS.values(), *_MADE_OF}) - {type(None)}
 
 
 def _entries(container: Any) -> list[Any]:
@@ -101,15 +103,12 @@ class Codec:
             return ["o", key]
         if depth > MAX_DEPTH:
             raise Unsupported("a value that is nested too deeply")
-        if kind in _FORMS:
-            items = (value.start, value.stop, value.step) if kind is slice else value
-            return [_FORMS[kind], *self._items(items, depth)]
         if kind in _MADE_OF:
-            made_of = _MADE_OF[kind]
-            parts = value.__reduce_ex__(4)[1] if made_of is None else made_of(value)
-            if any(type(part) not in _PARTS for part in parts):
-                raise Unsupported(f"a {kind.__name__} with more to it")
-            return ["x", kind.__name__, *self._items(parts, depth)]
+            made_of, name = _MADE_OF[kind], kind.__name__
+            parts = list(value.__reduce_ex__(4)[1] if made_of is None else made_of(value))
+            if name not in _OF_ANYTHING and any(type(part) not in _PARTS for part in parts):
+                raise Unsupported(f"a {name} with more to it")
+            return ["x", name, *self._items(parts, depth)]
         if kind not in _CONTAINERS.values():
             return self.encode_object(value)
         extra = value.maxlen if kind is deque else self.encode(getattr(value, "default_factory", None), depth + 1)
@@ -146,14 +145,12 @@ class Codec:
             return self.objects[data[1]] if data[1] in self.objects else self.find(str(data[1]))
         if form == "c":
             return self._decode_container(*data[1:])
-        if form in _OF_ITEMS:
-            return _OF_ITEMS[form]([self.decode(item) for item in data[1:]])
         if form != "x":
             return self.decode_object(form, *data[1:])
         parts = [self.decode(part) for part in data[2:]]
-        if any(type(part) not in _PARTS for part in parts):
+        if data[1] not in _OF_ANYTHING and any(type(part) not in _PARTS for part in parts):
             raise ProtocolError(f"a {data[1]} of what is not plain")
-        return _NAMED[data[1]](*parts)
+        return _MAKE[data[1]](*parts)
 
     def _decode_container(self, key: Any, kind: str, extra: Any, contents: list[Any]) -> Any:
         if type(key) is not int or key in self.objects or (key - self._next_key) % 2 == 0:

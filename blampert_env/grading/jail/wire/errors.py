@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 import types
 from typing import Any
 
@@ -11,8 +10,7 @@ from typing import Any
 _PLAIN = frozenset(["builtins", "collections", "datetime", "decimal", "fractions", "pathlib", "uuid"])
 # what a test runner takes for more than a failure may not be raised from outside
 _REFUSED = frozenset(["unittest", "pytest", "pluggy", "bdb", "blampert_jail", "doctest"])
-ORIGIN, FRAMES = "__blampert_origin__", "__blampert_frames__"  # on exceptions: the key there, lines of its traceback
-_MAX_FRAMES = 8
+ORIGIN = "__blampert_origin__"  # on exceptions: the key there
 
 
 class Unsupported(Exception):
@@ -49,13 +47,6 @@ def find_class(module: str, name: str) -> type | None:
     return found if issubclass(found, BaseException) or top in _PLAIN else None
 
 
-def frames(error: BaseException, root: str) -> list[str]:
-    """``file:line: in function`` and the line, for the last frames below ``root``."""
-    found = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(root)]
-    lines = [[f"{frame.filename[len(root) :]}:{frame.lineno}: in {frame.name}", f"    {frame.line}"] for frame in found]
-    return [line[:400] for pair in lines[-_MAX_FRAMES:] for line in pair]
-
-
 def text_of(error: BaseException) -> str:
     """``str(error)``, whatever that does."""
     try:
@@ -66,9 +57,7 @@ def text_of(error: BaseException) -> str:
 
 def arguments(error: BaseException) -> tuple[Any, ...]:
     """What the error's class is to be given to make one like it: a file's name is in no ``args``."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return (*error.args[:2], error.filename, None, error.filename2)
-    return error.args
+    return tuple(OSError.__reduce__(error)[1]) if isinstance(error, OSError) else error.args
 
 
 def remade(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:

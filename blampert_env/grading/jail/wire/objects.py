@@ -3,7 +3,7 @@
 ["h", key, class]                                        an object, functions among them
 ["T", key, name, module, bases, special methods]         a class
 ["g", module, name]                                      a class that both have
-["E", key, class, arguments, text, frames, notes, ...]   an exception, with what led to it
+["E", key, class, arguments, text, notes, ...]           an exception, with what led to it
 """
 
 from __future__ import annotations
@@ -14,19 +14,7 @@ from typing import Any
 
 from . import remote
 from .codec import COPIED, Codec
-from .errors import (
-    FRAMES,
-    ORIGIN,
-    CandidateError,
-    ProtocolError,
-    Unsupported,
-    arguments,
-    find_class,
-    frames,
-    imported,
-    remade,
-    text_of,
-)  # fmt: skip
+from .errors import ORIGIN, CandidateError, ProtocolError, Unsupported, arguments, find_class, imported, remade, text_of
 from .remote import SPECIAL, RemoteType
 
 _COROUTINES = (types.CoroutineType, types.AsyncGeneratorType)
@@ -43,8 +31,6 @@ class Objects(Codec):
         unsupported: What could not be carried, a few words each, the first twenty.
         refusals: How often that was so.
     """
-
-    root = "\0"  # frames of files below it are told of
 
     def __init__(self, first_key: int, modules: Collection[str]) -> None:
         super().__init__(first_key)
@@ -121,13 +107,7 @@ class Objects(Codec):
             args = [text]
         if self.is_foreign(cls) and any(not name.startswith("_") for name in vars(error)):
             self.refuse(f"the attributes of a {cls.__name__}")
-        known = [
-            self.know(error, self.keys.get(id(error))),
-            self.encode_class(cls),
-            args,
-            text,
-            frames(error, self.root),
-        ]
+        known = [self.know(error, self.keys.get(id(error))), self.encode_class(cls), args, text]
         notes = [str(note) for note in getattr(error, "__notes__", [])]
         chain = (error.__cause__, error.__context__) if depth < 3 else (None, None)
         led = [other and self.encode_error(other, depth + 1) for other in chain]
@@ -138,7 +118,7 @@ class Objects(Codec):
     def decode_object(self, form: str, *data: Any) -> Any:
         """What stands for it here; for what is known already, what stood for it before."""
         if form == "g":
-            found = self.find_class(*map(str, data))
+            found = self._library(*data)
             if found is None:
                 raise self.refuse(f"the class {data[0]}.{data[1]}")
             return found
@@ -173,25 +153,16 @@ class Objects(Codec):
 
     def _base(self, data: Any) -> type | None:
         """A base: a stand-in or an exception; None for any other."""
-        base: Any = self.find_class(str(data[1]), str(data[2])) if data[0] == "g" else self.decode(data)
+        base: Any = self._library(data[1], data[2]) if data[0] == "g" else self.decode(data)
         # the first of them would stop the test run
         is_error = isinstance(base, type) and issubclass(base, BaseException) and base is not KeyboardInterrupt
         return base if is_error or isinstance(base, RemoteType) else None
 
-    def find_class(self, module: str, name: str) -> type | None:
-        """A library's class that is an exception or a plain value; None for any other."""
-        return None if self.is_own(module) else find_class(module, name)
+    def _library(self, module: Any, name: Any) -> type | None:
+        return None if self.is_own(module) else find_class(str(module), str(name))
 
     def _error(
-        self,
-        key: Any,
-        data: Any,
-        args: list[Any],
-        text: str,
-        lines: list[Any],
-        notes: list[Any],
-        bare: Any,
-        *chain: Any,
+        self, key: Any, data: Any, args: list[Any], text: str, notes: list[Any], bare: Any, *chain: Any
     ) -> BaseException:
         """The exception to raise on this side, which does not keep it: it knows where it is from."""
         cls = self._base(data)
@@ -199,7 +170,7 @@ class Objects(Codec):
         error: BaseException = CandidateError(f"{str(data[-1])[:200]}: {text}")
         if cls is not None and issubclass(cls, BaseException):
             error = remade(cls, values)
-        vars(error).update({remote.TEXT: str(text), ORIGIN: key, FRAMES: [str(line) for line in lines][:40]})
+        vars(error).update({remote.TEXT: str(text), ORIGIN: key})
         error.__cause__, error.__context__ = [other and self.decode(other) for other in chain]
         for note in notes:
             error.add_note(str(note))

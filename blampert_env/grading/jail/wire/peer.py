@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import struct
 import threading
 from collections.abc import Collection
 from typing import Any
 
-from . import remote
-from .channel import Closed, read_exactly
+from . import channel, remote
 from .errors import CandidateGone, ProtocolError, Unsupported
 from .objects import Objects
 from .surroundings import Surroundings
 
 __tracebackhide__ = True  # in what pytest shows of a failure
-_LENGTH = struct.Struct("!I")
 MAX_MESSAGE = 64 * 2**20
 
 
@@ -97,7 +93,7 @@ class Peer(Objects):
                 message["u"] = self.unsupported
             if self.shared:
                 message |= {"c": self.changes(), "r": alone}
-            data = json.dumps(message, separators=(",", ":")).encode()
+            data = channel.pack(message)
             if len(data) > MAX_MESSAGE:
                 raise Unsupported("a value of more than 64 MB")
         except (Unsupported, ValueError) as problem:  # JSON has no numbers of very many digits
@@ -106,7 +102,7 @@ class Peer(Objects):
         self.forget(alone)
         if self.confesses:
             self.unsupported = []
-        self.write(_LENGTH.pack(len(data)) + data)
+        self.write(data)
 
     def write(self, data: bytes) -> None:
         """Put a message on the wire."""
@@ -122,11 +118,8 @@ class Peer(Objects):
 
     def _receive(self) -> dict[str, Any]:
         try:
-            size = _LENGTH.unpack(read_exactly(self.sock, _LENGTH.size))[0]
-            if size > MAX_MESSAGE:
-                raise self.over("a message of more than 64 MB")
-            return dict(json.loads(read_exactly(self.sock, size)))
-        except (Closed, OSError):
+            return dict(channel.receive_only(self.sock, MAX_MESSAGE))
+        except channel.Closed:
             raise self.over("the process has ended") from None
         except (TypeError, ValueError, RecursionError, MemoryError) as error:
             raise self.over(f"a message that is none ({error})") from None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import socket
 import sys
 import unittest
 from collections.abc import Collection
+from pathlib import PurePath
 from typing import Any
 
 from .candidate_modules import CandidateModule
 from .decoys import COUNT, unlike
 from .errors import ORIGIN, CandidateGone
-from .files import grant, stamps
 from .peer import Peer
 from .remote import PLAIN_NAMES, SPECIAL, UNARY, RemoteType
 from .surroundings import FOLDER, Surroundings, watch_patches
@@ -31,13 +30,13 @@ class Tests(Peer):
 
     Args:
         sock: Connected to the untouched project.
-        spec: ``modules`` of the candidate, ``tests_root``, ``box``, ``grants``.
+        spec: ``modules`` of the candidate, ``tests_root``, ``box``.
 
     Attributes:
         classes: Those of the untouched project: module, name, special methods, public names, bases.
         taken: Module and name of all that was taken from the candidate's modules.
         tampered: Whether nothing that this candidate did counts, not what it did before either.
-        changed: Paths that the project holds and that were seen to change.
+        trusted: Whether it is the project's own code.
     """
 
     __test__ = False
@@ -45,12 +44,9 @@ class Tests(Peer):
     def __init__(self, sock: socket.socket, spec: dict[str, Any]) -> None:
         super().__init__(sock, 0, spec["modules"])
         self.tests_root = spec["tests_root"].rstrip("/") + "/"
-        self.grants = spec["grants"]
         self.used = False  # anything but names was asked for
         self.tampered = False
-        self.watched: dict[str, Any] = {}
-        self.changed: set[str] = set()
-        self.enforces = True
+        self.trusted = False
         self.taken: list[tuple[str, str]] = []
         self.exports: dict[str, list[str]] = {}
         self._offer_modules()
@@ -91,27 +87,14 @@ class Tests(Peer):
             raise self.over("the process has ended")
         if op not in _FREE:
             self.used = True
-        if op == "special":
-            grant([*args[-2], *dict(args[-1]).values()], self.tests_root, self.grants)
-        self.check_watched()
-        answer = super().request(op, *args)
-        self.check_watched()
-        return answer
+        if op == "special" and any(map(self._is_their_file, [*args[-2], *dict(args[-1]).values()])):
+            raise self.refuse("a file of the tests' own folder")
+        return super().request(op, *args)
 
-    def check_watched(self) -> None:
-        """Raises CandidateGone if a file of the project is not what it was."""
-        now = stamps(self.watched)
-        if now != self.watched:
-            self.changed |= {path for path in now if now[path] != self.watched[path]}
-            if self.enforces:
-                raise self._tampered(f"a change of {min(self.changed)}, which is the project's")
-
-    def is_over(self) -> bool:
-        """Whether nothing that is said from now on counts."""
-        if not self.gone:
-            with contextlib.suppress(CandidateGone):
-                self.check_watched()
-        return self.gone
+    def _is_their_file(self, value: Any) -> bool:
+        """Whether it names a file that only the tests have."""
+        named = isinstance(value, str | PurePath) and str(value).startswith(self.tests_root)
+        return named and os.path.exists(value)
 
     def _tampered(self, what: str) -> CandidateGone:
         self.tampered = True
