@@ -42,6 +42,11 @@ class ClassFacts:
     stored: frozenset[str]
 
     @property
+    def names(self) -> frozenset[str]:
+        """All that its objects have."""
+        return self.methods | self.stored | frozenset(self.level)
+
+    @property
     def fields(self) -> list[str]:
         """Names that its body declares with a type, as a data class or a named tuple does."""
         return [n.target.id for n in self.node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
@@ -112,6 +117,11 @@ class ModuleFacts:
         self.globals |= one.globals
         self.kept |= one.kept
         return one
+
+    @cached_property
+    def uses(self) -> frozenset[tuple[str, str]]:
+        """``(name, attribute)`` as its functions use them."""
+        return frozenset(pair for one in self.defs for pair in one.uses)
 
     @cached_property
     def names(self) -> frozenset[str]:

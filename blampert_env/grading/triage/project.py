@@ -9,25 +9,15 @@ from functools import cached_property
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, module_facts, value_kind
 from blampert_env.grading.triage.flow import Def
-from blampert_env.grading.triage.scopes import LOCAL, Binding
+from blampert_env.grading.triage.scopes import LOCAL, MODULES, Binding, last_name, makes_type, root
 from blampert_env.grading.triage.testfacts import TestFacts
 from blampert_env.grading.triage.tools import Tools
 
 _STRICTEST = [
-    "bad",
-    "own module",
-    "module",
-    "told",
-    "type",
-    "member",
-    "logger",
-    "object",
-    "table",
-    "class",
-    "function",
-    "constant",
-    "local",
-]
+    "bad", "own module", "module", "told", "type", "member", "logger", "object", "table", "class", "function",
+    "constant", "local",
+]  # fmt: skip
+_CACHES = ("cache", "lru_cache", "memoize")
 
 
 class ProjectFacts:
@@ -116,7 +106,7 @@ class ProjectFacts:
             }
             for attribute, name in pairs:
                 known = self.resolve(module.path, name)
-                if known is not None and known.kind in ("module", "own module", "bad"):
+                if known is not None and known.kind in (*MODULES, "bad"):
                     found.add(attribute)
         return frozenset(found)
 
@@ -146,6 +136,37 @@ class ProjectFacts:
         path, _, name = binding.what.partition("::")
         module = self.files.get(path) if binding.kind == "class" else None
         return module.classes.get(name) if module is not None else None
+
+    @cached_property
+    def unbound(self) -> frozenset[str]:
+        """Methods that need an object."""
+        every = [one for module in self.files.values() for one in module.defs if one.owner]
+        bound = {"classmethod", "staticmethod"}
+        return self.methods - {one.node.name for one in every if bound & set(map(root, one.node.decorator_list))}
+
+    @cached_property
+    def leaks(self) -> frozenset[str]:
+        """Functions that return what they share with others (tables, cached values) or types, as ``path::name``."""
+        every = [one for module in self.files.values() for one in module.defs if not one.owner]
+        return frozenset(one.key for one in every if self._is_leak(one))
+
+    def _is_leak(self, one: Def) -> bool:
+        called = [d.func if isinstance(d, ast.Call) else d for d in one.node.decorator_list]
+        own = one.local | set(one.given)
+        return any(last_name(func) in _CACHES for func in called) or any(
+            makes_type(value) or (root(value) not in own and self._is_shared(one.path, value)) for value in one.returns
+        )
+
+    def _is_shared(self, path: str, value: ast.expr) -> bool:
+        """Whether a value is a table of the module or of a class, or may be a part of one that can be changed."""
+        inner = value
+        while isinstance(inner, ast.Subscript | ast.Call):
+            inner = inner.value if isinstance(inner, ast.Subscript) else getattr(inner.func, "value", ast.Constant(0))
+        if isinstance(inner, ast.Attribute):
+            table = self.class_tables.get(inner.attr)
+        else:
+            table = self.resolve(path, inner.id) if isinstance(inner, ast.Name) else None
+        return table is not None and table.kind in ("table", "object") and (inner is value or table.nested)
 
     @cached_property
     def tools(self) -> Tools:
@@ -210,7 +231,7 @@ class ProjectFacts:
             return known
         if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
             base = self.resolve(path, value.value.id)
-            if base is not None and base.kind in ("module", "own module"):
+            if base is not None and base.kind in MODULES:
                 return self.member(base, value.attr)
             if base is not None and base.kind == "class":
                 return Binding("object")

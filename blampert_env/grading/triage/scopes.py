@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -27,6 +28,7 @@ class Binding:
     nested: bool = False
 
 
+MODULES = ("module", "own module")
 LOCAL = Binding("local")
 FRESH = Binding("local", "fresh")  # holds nothing but built-in values that were made here
 TYPEOF = Binding("typeof")
@@ -143,3 +145,8 @@ def same(one: object, two: object) -> bool:
         assert isinstance(two, list)
         return len(one) == len(two) and all(map(same, one, two))
     return one == two and repr(one) == repr(two)  # 0.0 and -0.0 are equal
+
+
+def is_super(node: ast.AST) -> TypeGuard[ast.Call]:
+    """``super()``."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"

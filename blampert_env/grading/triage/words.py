@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import string
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -13,19 +15,23 @@ def listed(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-def _tables() -> dict[str, dict[str, frozenset[str]]]:
-    found: dict[str, dict[str, frozenset[str]]] = {}
-    text = Path(__file__).with_name("names.txt").read_text("ascii").replace("\n  ", " ")
-    for line in text.splitlines():
+def _lines() -> Iterator[tuple[str, str, str]]:
+    """Table, name, and what belongs to it."""
+    table = ""
+    for line in Path(__file__).with_name("names.txt").read_text("ascii").replace("\n  ", " ").splitlines():
         if line.startswith("["):
-            table = found[line[1:].partition("]")[0]] = {}
+            table = line[1:].partition("]")[0]
         elif line and not line.startswith("#"):
-            name, _, names = line.partition(": ")
-            table[name] = listed(names)
-    return found
+            name, _, names = line.partition(":")
+            yield table, name, names
 
 
-TABLES = _tables()
+TABLES: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
+PARTS: dict[str, list[tuple[str, str]]] = {}  # by kind of node: its parts, and the role in which each is looked at
+for _table, _name, _names in _lines():
+    TABLES[_table][_name] = listed(_names)
+    if _table == "parts":
+        PARTS[_name] = [(part, role) for part, _, role in (one.partition(":") for one in _names.split())]
 _WORDS = TABLES["words"]
 
 CONSTANTS = _WORDS["constants"]

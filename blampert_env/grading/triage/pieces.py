@@ -1,0 +1,126 @@
+"""Which statements of a trusted file an edit changed, so that it costs what it changed and not the whole file.
+
+Pieces of text that each parse by themselves as whole statements parse, one after the other, as the statements of the
+one and then of the other: no piece can end inside a string, a bracket or a continued line. So where a candidate has a
+trusted statement's lines in the same order, only what lies between has to be parsed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from blampert_env import parsing
+
+_WRAPPER = "if 1:\n"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Statements of one block, the module's or a class's, and what the candidate has in their place."""
+
+    old: Sequence[ast.stmt]
+    new: Sequence[ast.stmt]
+    owner: str = ""
+
+
+def changed(tree: ast.Module, old: str, new: str) -> Piece | None:
+    """The smallest piece that holds all that differs; None if the candidate does not parse.
+
+    Args:
+        tree: Of the trusted text.
+        old: The trusted text; its lines end with ``\\n``.
+        new: The candidate's; its lines too.
+    """
+    before, offsets = _layout(old)
+    head, tail = _alike(old, new)
+    body, owner, start, stop = tree.body, "", 0, len(before)
+    while True:
+        kept, last = 0, len(body)
+        while kept < last and _end(body[kept]) <= head and not _shares(body, kept + 1):
+            kept += 1
+        while last > kept and _first(body[last - 1]) > len(before) - tail and not _shares(body, last - 1):
+            last -= 1
+        one = body[kept] if last == kept + 1 else None
+        if owner or not isinstance(one, ast.ClassDef) or not _is_inside(one, before, head, tail):
+            break
+        body, owner, start, stop = one.body, one.name, _first(one.body[0]) - 1, _end(one)
+    start = _end(body[kept - 1]) if kept else start
+    stop = _first(body[last]) - 1 if last < len(body) else stop
+    indent = before[_first(body[0]) - 1][: body[0].col_offset] if owner else ""
+    if not (start and before[start - 1].endswith("\\")):
+        found = _parsed(new[offsets[start] : len(new) - len(old) + offsets[stop]], indent, start)
+        if found is not None:
+            return Piece(body[kept:last], found, owner)
+    whole = _parsed(new, "", 0)
+    return Piece(tree.body, whole) if whole is not None else None
+
+
+@lru_cache(maxsize=64)
+def _layout(text: str) -> tuple[list[str], list[int]]:
+    """The lines of a trusted text, and where each begins."""
+    lines = text.split("\n")
+    return lines, [0, *accumulate(len(line) + 1 for line in lines[:-1]), len(text)]
+
+
+def _alike(old: str, new: str) -> tuple[int, int]:
+    """How many whole lines are the same at the beginning, and how many others at the end."""
+    shorter = min(len(old), len(new))
+    found = []
+    for at_end in (False, True):
+        low, high = 0, shorter
+        while low < high:
+            middle = (low + high + 1) // 2
+            parts = [text[len(text) - middle : len(text) - low] if at_end else text[low:middle] for text in (old, new)]
+            low, high = (middle, high) if parts[0] == parts[1] else (low, middle - 1)
+        found.append(low)
+    head, tail = old.count("\n", 0, found[0]), old.count("\n", len(old) - found[1])
+    return head, min(tail, old.count("\n") - head, new.count("\n") - head)
+
+
+def _first(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _shares(body: Sequence[ast.stmt], number: int) -> bool:
+    """Whether a statement begins on the line on which the one before it ends."""
+    return 0 < number < len(body) and _first(body[number]) <= _end(body[number - 1])
+
+
+def _is_inside(node: ast.ClassDef, lines: Sequence[str], head: int, tail: int) -> bool:
+    """Whether all that differs lies in the body of a class, below its head."""
+    first = _first(node.body[0])
+    of_head = max(_end(part) for part in (*node.bases, *node.keywords)) if node.bases or node.keywords else node.lineno  # type: ignore[arg-type]
+    is_below = first > of_head and not lines[first - 2].lstrip().startswith("@")  # "@(" on a line of its own
+    return is_below and first - 1 <= head and len(lines) - tail <= _end(node)
+
+
+def _parsed(text: str, indent: str, line: int) -> list[ast.stmt] | None:
+    """The statements of some lines, numbered as in the file; None if they do not parse by themselves."""
+    lines = text.split("\n")
+    if all(one.strip(" \t\f") == "" or one.lstrip(" \t\f").startswith("#") for one in lines):
+        return []
+    if text.rstrip("\n").endswith("\\"):
+        return None
+    try:
+        body = parsing.parse(_WRAPPER + text if indent else text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if indent:
+        if len(body) != 1 or not isinstance(body[0], ast.If) or body[0].orelse:
+            return None
+        body = body[0].body
+        written = lines[_first(body[0]) - 2]
+        if written[: len(written) - len(written.lstrip(" \t\f"))] != indent:
+            return None
+    for node in body if line or indent else ():
+        ast.increment_lineno(node, line - bool(indent))
+    return body
