@@ -13,9 +13,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from blampert_env.grading.triage import words
-from blampert_env.parsing import parse
+from blampert_env.grading.triage.facts import parsed
+from blampert_env.grading.triage.scopes import children, last_name, walk
 
 _REACH = words.TABLES["reach"]
 _MODULES, _NAMES, _ATTRIBUTES = _REACH["modules"], _REACH["names"], _REACH["attributes"]
@@ -74,9 +76,8 @@ _ANSWERS_FOR_TESTS, _MAKES_CLASSES = _REACH["answers_for_tests"], _REACH["makes_
 
 def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
     """Qualified names of the classes that a text makes, wherever, and of its functions."""
-    try:
-        tree = parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return None
     classes: set[str] = set()
     functions: set[str] = set()
@@ -90,10 +91,10 @@ def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
             prefix = f"{prefix}{node.name}."
             functions.add(prefix[:-1])
         elif isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            name = last_name(node.func)
             if name in _MAKES_CLASSES or (name == "type" and len(node.args) == 3):
                 classes.add(f"{prefix}{name}()")
-        todo += [(prefix, child) for child in ast.iter_child_nodes(node)]
+        todo += [(prefix, child) for child in children(node)]
     return classes, functions
 
 
@@ -107,7 +108,7 @@ def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> st
         candidate: As there.
     """
     for path, part in _edited(trusted, candidate):
-        nodes = list(ast.walk(part))
+        nodes = list(walk(part))
         given = {node.arg for node in nodes if isinstance(node, ast.arg)}
         for node in nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name) and _writes(node, given):
@@ -118,7 +119,7 @@ def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> st
 def _writes(call: ast.Call, given: set[str]) -> bool:
     """Whether a call may change a file that its caller did not hand over."""
     is_method = isinstance(call.func, ast.Attribute)
-    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    name = last_name(call.func)
     handed = call.func.value if isinstance(call.func, ast.Attribute) else next(iter(call.args), None)
     if name in ("open", "write_text", "write_bytes") and _is_handed(handed, given):
         return False
@@ -130,12 +131,7 @@ def _writes(call: ast.Call, given: set[str]) -> bool:
 
 def _is_handed(node: ast.AST | None, given: set[str]) -> bool:
     """Whether a path is the one that the caller gave."""
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "Path"
-        and len(node.args) == 1
-    ):
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Path" and len(node.args) == 1:
         node = node.args[0]
     return isinstance(node, ast.Name) and node.id in given
 
@@ -156,12 +152,9 @@ def _words(text: str) -> frozenset[str]:
 
 def _parts(text: str) -> Iterator[tuple[ast.AST, str]]:
     """Functions, and statements outside of functions without the functions in them; each with its lines."""
-    try:
-        tree = parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
+    tree = parsed(text)
     lines = re.split("\r\n|\r|\n", text)
-    todo: list[ast.AST] = list(tree.body)
+    todo: list[Any] = list(tree.body) if tree is not None else []
     while todo:
         node = todo.pop()
         body = getattr(node, "body", None)
@@ -169,45 +162,34 @@ def _parts(text: str) -> Iterator[tuple[ast.AST, str]]:
             todo += body
             todo += [*node.bases, *node.keywords, *node.decorator_list]
         else:
-            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])  # type: ignore[attr-defined]
-            yield node, "\n".join(lines[first - 1 : node.end_lineno])  # type: ignore[attr-defined]
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            yield node, "\n".join(lines[first - 1 : node.end_lineno])
 
 
 def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
-    nodes = list(ast.walk(part))
+    nodes = list(walk(part))
     parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
     texts = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
     bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     speaking = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _speaks(node)}
     for node in nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if _is_closed(alias.name, own) or (alias.name == "sys" and alias.asname):
-                    yield f"imports {alias.name}"
-        elif isinstance(node, ast.ImportFrom):
-            if node.module and not node.level and _is_closed(node.module, own):
-                yield f"imports {node.module}"
-            yield from (f"imports {a.name}" for a in node.names if a.name in own or a.name in _ATTRIBUTES)
-            yield from (f"imports {a.name}" for a in node.names if node.module == "os" and a.name in _OF_OS)
-            yield from (f"imports sys.{a.name}" for a in node.names if node.module == "sys" and a.name not in _OF_SYS)
-        elif isinstance(node, ast.Name) and node.id == "sys" and id(node) not in bases:
-            yield "hands sys on"
-        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sys" and node.attr not in _OF_SYS:
-            yield f"uses sys.{node.attr}"
-        elif isinstance(node, ast.Name) and (node.id in _NAMES or _is_closed_dunder(node.id)):
-            yield f"names {node.id}"
-        elif isinstance(node, ast.Attribute) and (node.attr in _ATTRIBUTES or _is_closed_dunder(node.attr)):
-            yield f"uses .{node.attr}"
-        elif isinstance(node, ast.Attribute) and node.attr in _OF_OS and getattr(node.value, "id", "") == "os":
-            if id(node) in speaking:
-                continue
-            yield f"uses os.{node.attr}"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imports(node, own)
+        elif isinstance(node, ast.Name):
+            if node.id == "sys" and id(node) not in bases:
+                yield "hands sys on"
+            elif node.id in _NAMES or _is_closed_dunder(node.id):
+                yield f"names {node.id}"
+        elif isinstance(node, ast.Attribute) and id(node) not in speaking:
+            base = getattr(node.value, "id", "")
+            if (base == "sys" and node.attr not in _OF_SYS) or (base == "os" and node.attr in _OF_OS):
+                yield f"uses {base}.{node.attr}"
+            elif node.attr in _ATTRIBUTES or _is_closed_dunder(node.attr):
+                yield f"uses .{node.attr}"
+            elif not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Call):
+                yield f"sets {node.attr} of what a call returns"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
-            name = node.args[1] if len(node.args) > 1 else None
-            is_known = isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value not in _ATTRIBUTES
-            given = isinstance(name, ast.Name) and name.id in parameters  # a caller's word is everyday code
-            of_a_name = isinstance(node.args[0] if node.args else None, ast.Name) and node.func.id == "setattr"
-            if not is_known and not of_a_name and not given:
+            if not _is_known_name(node, parameters):
                 yield f"calls {node.func.id}() with a computed name"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
             word = node.value.strip()
@@ -217,10 +199,27 @@ def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
             yield "catches every exception"
         elif isinstance(node, ast.MatchClass):
             yield from (f"matches .{name}" for name in node.kwd_attrs if name in _ATTRIBUTES or name.startswith("_"))
-        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            root = node.value
-            if isinstance(node, ast.Attribute) and isinstance(root, ast.Call):
-                yield f"sets {node.attr} of what a call returns"
+
+
+def _imports(node: ast.Import | ast.ImportFrom, own: frozenset[str]) -> Iterator[str]:
+    names = {alias.name for alias in node.names}
+    if isinstance(node, ast.Import):
+        found = {name for name in names if _is_closed(name, own)}
+        found |= {alias.name for alias in node.names if alias.name == "sys" and alias.asname}
+    else:
+        found = names & (own | _ATTRIBUTES | (_OF_OS if node.module == "os" else own))
+        found |= {f"sys.{name}" for name in names - _OF_SYS} if node.module == "sys" else set()
+        found |= {node.module} if node.module and not node.level and _is_closed(node.module, own) else set()
+    yield from (f"imports {name}" for name in sorted(found))
+
+
+def _is_known_name(call: ast.Call, parameters: set[str]) -> bool:
+    """Whether ``getattr`` and the like are given a name that stands there, or a caller's word, as everyday code is."""
+    name = call.args[1] if len(call.args) > 1 else None
+    if isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value not in _ATTRIBUTES:
+        return True
+    of_a_name = isinstance(call.args[0] if call.args else None, ast.Name) and getattr(call.func, "id", "") == "setattr"
+    return of_a_name or (isinstance(name, ast.Name) and name.id in parameters)
 
 
 def _speaks(call: ast.Call) -> bool:

@@ -13,7 +13,7 @@ from blampert_env.grading.triage.facts import ClassFacts
 from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.looking import TYPE, VALUE
 from blampert_env.grading.triage.pieces import Piece
-from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, last_name, same
+from blampert_env.grading.triage.scopes import LOCAL, Binding, FunctionNode, last_name, same, walk
 from blampert_env.grading.triage.view import FileView
 
 _ACCESSORS = frozenset(["setter", "getter", "deleter"])
@@ -163,7 +163,7 @@ class Comparison:
     def _called_with_its_own(self, one: Def) -> set[str]:
         """Names that a function of the edit calls with more than it was given, or does not call at once."""
         given = self._view.givens.get(one.key)
-        counts = Counter(last_name(node) for node in ast.walk(one.node) if isinstance(node, ast.Name | ast.Attribute))
+        counts = Counter(last_name(node) for node in walk(one.node) if isinstance(node, ast.Name | ast.Attribute))
         for call in one.calls if given is not None else ():
             every = [*call.args, *(keyword.value for keyword in call.keywords)]
             if isinstance(call.func, ast.Attribute):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.scopes import FunctionNode, bound_names, imported, parameters, root
+from blampert_env.grading.triage.scopes import FunctionNode, bound_names, children, imported, parameters, root, walk
 
 Import = tuple[str, str, int]  # module, member, level
 
@@ -106,7 +106,7 @@ def gather(node: FunctionNode, path: str, owner: str) -> Def:
             _call(inner, found)
         else:
             _other(inner, found)
-        todo.extend(ast.iter_child_nodes(inner))
+        todo.extend(children(inner))
     found.local |= found.unclear
     found.changed.discard("")
     return found
@@ -256,7 +256,7 @@ def atoms(nodes: Iterable[ast.AST]) -> Iterator[str]:
         elif isinstance(node, ast.Subscript):
             todo.append(node.value)
         else:
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
 
 
 _NUMBERS = words.listed("len int float ord round abs bool isinstance issubclass callable hasattr id hash")
@@ -290,11 +290,11 @@ def aliases(one: Def, node: ast.expr) -> set[str]:
 
 def is_kept(one: Def, node: ast.expr) -> bool:
     """Whether a function that is not called at once may be handed out: it is returned or stored."""
-    names = {name for name, value in one.flows if any(inner is node for inner in ast.walk(value))}
+    names = {name for name, value in one.flows if any(inner is node for inner in walk(value))}
     called = {id(call.func) for call in one.calls}
     kept = [*one.returns, *(value for _, value in (*one.puts, *one.put_into))]
     return any(
         inner is node or (getattr(inner, "id", "") in names and id(inner) not in called)
         for value in kept
-        for inner in ast.walk(value)
+        for inner in walk(value)
     )

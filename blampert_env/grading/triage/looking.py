@@ -18,7 +18,7 @@ from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import ClassFacts
 from blampert_env.grading.triage.families import MAKING
 from blampert_env.grading.triage.given import Given, is_harmless
-from blampert_env.grading.triage.scopes import MODULES, Binding, bound_names, is_fresh
+from blampert_env.grading.triage.scopes import MODULES, Binding, bound_names, is_fresh, walk
 from blampert_env.grading.triage.view import FileView
 
 VALUE, CALL, BASE, TYPE, READ, ITER, CHANGE = "value", "call", "base", "type", "read", "iter", "change"
@@ -89,7 +89,7 @@ class Looking:
     def no_walrus(self, nodes: Iterable[ast.AST]) -> None:
         """Nothing is bound by an expression where that would bind a name of the module."""
         for node in nodes:
-            if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node)):
+            if any(isinstance(inner, ast.NamedExpr) for inner in walk(node)):
                 self.why(node, "binds a name within a definition")
 
     # what names stand for

@@ -8,12 +8,13 @@ trusted statement's lines in the same order, only what lies between has to be pa
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from blampert_env import parsing
+from blampert_env.grading.triage.facts import parsed
 
 _WRAPPER = "if 1:\n"
 
@@ -37,19 +38,19 @@ def changed(tree: ast.Module, old: str, new: str) -> Piece | None:
     """
     before, offsets = _layout(old)
     head, tail = _alike(old, new)
-    body, owner, start, stop = tree.body, "", 0, len(before)
+    block: ast.Module | ast.ClassDef = tree
+    start, stop = 0, len(before)
     while True:
-        kept, last = 0, len(body)
-        while kept < last and _end(body[kept]) <= head and not _shares(body, kept + 1):
-            kept += 1
-        while last > kept and _first(body[last - 1]) > len(before) - tail and not _shares(body, last - 1):
-            last -= 1
+        body, (firsts, ends) = block.body, _bounds(block)
+        kept = bisect_right(ends, head)
+        last = max(kept, bisect_right(firsts, len(before) - tail))
         one = body[kept] if last == kept + 1 else None
-        if owner or not isinstance(one, ast.ClassDef) or not _is_inside(one, before, head, tail):
+        if block is not tree or not isinstance(one, ast.ClassDef) or not _is_inside(one, before, head, tail):
             break
-        body, owner, start, stop = one.body, one.name, _first(one.body[0]) - 1, _end(one)
-    start = _end(body[kept - 1]) if kept else start
-    stop = _first(body[last]) - 1 if last < len(body) else stop
+        block, start, stop = one, _first(one.body[0]) - 1, _end(one)
+    start = ends[kept - 1] if kept else start
+    stop = firsts[last] - 1 if last < len(body) else stop
+    owner = block.name if isinstance(block, ast.ClassDef) else ""
     indent = before[_first(body[0]) - 1][: body[0].col_offset] if owner else ""
     if not (start and before[start - 1].endswith("\\")):
         found = _parsed(new[offsets[start] : len(new) - len(old) + offsets[stop]], indent, start)
@@ -90,9 +91,17 @@ def _end(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
-def _shares(body: Sequence[ast.stmt], number: int) -> bool:
-    """Whether a statement begins on the line on which the one before it ends."""
-    return 0 < number < len(body) and _first(body[number]) <= _end(body[number - 1])
+@lru_cache(maxsize=256)
+def _bounds(block: ast.Module | ast.ClassDef) -> tuple[list[int], list[int]]:
+    """First and last lines of a block's statements; of those that share a line, of all of them."""
+    body = block.body
+    firsts, ends = [_first(node) for node in body], [_end(node) for node in body]
+    shared = [number for number in range(1, len(body)) if firsts[number] <= ends[number - 1]]
+    for number in shared:
+        firsts[number] = firsts[number - 1]
+    for number in reversed(shared):
+        ends[number - 1] = ends[number]
+    return firsts, ends
 
 
 def _is_inside(node: ast.ClassDef, lines: Sequence[str], head: int, tail: int) -> bool:
@@ -110,10 +119,10 @@ def _parsed(text: str, indent: str, line: int) -> list[ast.stmt] | None:
         return []
     if text.rstrip("\n").endswith("\\"):
         return None
-    try:
-        body = parsing.parse(_WRAPPER + text if indent else text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(_WRAPPER + text if indent else text)
+    if tree is None:
         return None
+    body = tree.body
     if indent:
         if len(body) != 1 or not isinstance(body[0], ast.If) or body[0].orelse:
             return None

@@ -10,7 +10,7 @@ from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.facts import ModuleFacts
 from blampert_env.grading.triage.flow import Def
 from blampert_env.grading.triage.liars import is_liar
-from blampert_env.grading.triage.scopes import Binding, root
+from blampert_env.grading.triage.scopes import Binding, root, walk
 
 ALWAYS = "*"  # whatever it is given
 ANY = "?"  # any of its arguments
@@ -59,7 +59,7 @@ class Places:
             return True
         if free & words.CALLED_BY_TEXT:
             called = {id(call.func) for call in one.calls}
-            for node in ast.walk(one.node):
+            for node in walk(one.node):
                 if isinstance(node, ast.Name) and node.id in words.CALLED_BY_TEXT and id(node) not in called:
                     return True
         for value in one.returns:
@@ -96,7 +96,7 @@ class Places:
         if node.attr in words.NAMED_BY_ARGUMENT:
             kinds = [call.args[1] for call in one.calls if root(call) == "isinstance" and len(call.args) == 2]
             return not any(call.func is node for call in one.calls) and not any(
-                inner is node for kind in kinds for inner in ast.walk(kind)
+                inner is node for kind in kinds for inner in walk(kind)
             )
         if node.attr == "__dict__":
             held = {id(call.func.value) for call in one.calls if isinstance(call.func, ast.Attribute)}
@@ -186,9 +186,9 @@ def _swallows(one: Def, node: ast.Try) -> bool:
     """Whether a function calls what it is given, and goes on whatever that raises: a failed assertion, say."""
     goes_on = [handler for handler in node.handlers if not isinstance(handler.body[-1], ast.Raise)]
     kinds = [ast.Name("Exception") if handler.type is None else handler.type for handler in goes_on]
-    if not any(getattr(name, "id", "") in words.BROAD | {"BaseException"} for kind in kinds for name in ast.walk(kind)):
+    if not any(getattr(name, "id", "") in words.BROAD | {"BaseException"} for kind in kinds for name in walk(kind)):
         return False
-    calls = [inner for part in node.body for inner in ast.walk(part) if isinstance(inner, ast.Call)]
+    calls = [inner for part in node.body for inner in walk(part) if isinstance(inner, ast.Call)]
     return any(isinstance(call.func, ast.Name) and call.func.id in {*one.given, *one.inner} for call in calls)
 
 

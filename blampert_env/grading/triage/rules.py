@@ -9,7 +9,7 @@ from typing import Any
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.calls import Calls
 from blampert_env.grading.triage.looking import BASE, CALL, CHANGE, ITER, READ, TYPE, VALUE
-from blampert_env.grading.triage.scopes import LOCAL, Binding, bound_names, here, imported, makes_type, parameters
+from blampert_env.grading.triage.scopes import LOCAL, Binding, bound_names, here, imported, makes_type, parameters, walk
 from blampert_env.grading.triage.scopes import local_names as names_bound_in
 
 _PASSED = (READ, TYPE, ITER)  # what a choice between two hands to both
@@ -129,7 +129,7 @@ class Rules(Calls):
         for number, part in enumerate(node.generators):
             if number:
                 self.look(part.iter, ITER)
-            names.update({name: LOCAL for inner in ast.walk(part.target) for name in bound_names(inner)})
+            names.update({name: LOCAL for inner in walk(part.target) for name in bound_names(inner)})
             self.look(part.target, CHANGE)
             self.each(part.ifs, READ)
         self.each([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], VALUE)

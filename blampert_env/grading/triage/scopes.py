@@ -34,6 +34,26 @@ FRESH = Binding("local", "fresh")  # holds nothing but built-in values that were
 TYPEOF = Binding("typeof")
 
 
+def children(node: ast.AST) -> list[ast.AST]:
+    """As ``ast.iter_child_nodes``, faster: trusted files are large, and all of them are walked."""
+    found: list[ast.AST] = []
+    for value in vars(node).values():
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [one for one in value if isinstance(one, ast.AST)]
+    return found
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """As ``ast.walk``, in another order."""
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        yield one
+        todo += children(one)
+
+
 def here(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Nodes of one scope: nested functions, lambdas and classes are given, not entered."""
     todo = list(nodes)
@@ -41,7 +61,7 @@ def here(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = todo.pop()
         yield node
         if not isinstance(node, SCOPES):
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
 
 
 def parameters(arguments: ast.arguments) -> list[ast.arg]:
@@ -100,9 +120,9 @@ def local_names(body: Iterable[ast.AST]) -> dict[str, Binding]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found.update({target.id: TYPEOF for target in targets if isinstance(target, ast.Name)})
         if isinstance(node, COMPREHENSIONS):
-            todo.extend(walrus for walrus in ast.walk(node) if isinstance(walrus, ast.NamedExpr))
+            todo.extend(walrus for walrus in walk(node) if isinstance(walrus, ast.NamedExpr))
         elif not isinstance(node, SCOPES):
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
     found.update({name: FRESH for name in fresh - stale if found[name] is LOCAL})
     return {name: binding for name, binding in found.items() if name not in outer}
 

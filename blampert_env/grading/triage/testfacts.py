@@ -8,16 +8,9 @@ from functools import lru_cache
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import tree_of
-from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root
+from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root, walk
 
-_DANGEROUS = words.listed("globals locals vars sys builtins __builtins__ inspect gc importlib pytest")
-_UNITTEST = words.listed(
-    """
-    assertEqual assertTrue assertFalse assertIn assertIs failureException fail run debug id setUp tearDown
-    subTest maxDiff longMessage addCleanup countTestCases defaultTestResult doCleanups shortDescription
-    skipTest
-    """
-)
+_TESTS = words.TABLES["tests"]
 
 
 class TestFacts:
@@ -37,7 +30,7 @@ class TestFacts:
     def __init__(self, texts: tuple[str, ...]) -> None:
         self.mentioned = _Names(texts, "mentioned")
         self.called = _Names(texts, "called")
-        self.own = _Names(texts, "own", _UNITTEST)
+        self.own = _Names(texts, "own", _TESTS["unittest"])
         self.decorators = _Names(texts, "decorators")
         self.handed_power = _Names(texts, "handed_power")
         self.has_star = any(re.search(r"\bimport\s*\*", text) for text in texts)
@@ -64,7 +57,7 @@ class _File:
         self.own: set[str] = set()
         self.decorators: set[str] = set()
         self.handed_power: set[str] = set()
-        for node in ast.walk(tree_of(text) or ast.Module([], [])):
+        for node in walk(tree_of(text) or ast.Module([], [])):
             self._note(node)
 
     def _note(self, node: ast.AST) -> None:
@@ -89,14 +82,14 @@ class _File:
             is_test = node.name.startswith("test")
             if is_test:
                 self.own.add(node.name)
-            if node.decorator_list and (is_test or any(isinstance(n, ast.Assert) for n in ast.walk(node))):
+            if node.decorator_list and (is_test or any(isinstance(n, ast.Assert) for n in walk(node))):
                 called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
                 self.decorators.update(map(last_name, called))
 
     def _note_class(self, node: ast.ClassDef) -> None:
         self.own.update(name for inner in here(node.body) for name in bound_names(inner))
         if any("Test" in last_name(base) for base in node.bases):
-            for inner in ast.walk(node):
+            for inner in walk(node):
                 if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
                     self.own.add(inner.attr)
 
@@ -105,4 +98,5 @@ _file = lru_cache(maxsize=256)(_File)
 
 
 def _is_power(node: ast.expr) -> bool:
-    return root(node) in _DANGEROUS or (isinstance(node, ast.Attribute) and node.attr in ("__dict__", "modules"))
+    leads_out = isinstance(node, ast.Attribute) and node.attr in ("__dict__", "modules")
+    return leads_out or root(node) in _TESTS["dangerous"]

@@ -19,7 +19,7 @@ from blampert_env.grading.triage.families import MAKING, Families
 from blampert_env.grading.triage.flow import Def, aliases, atoms, holder, is_kept
 from blampert_env.grading.triage.liars import is_liar
 from blampert_env.grading.triage.places import ALWAYS, PATH, SOFT, Names, Place, Places, Sinks, arguments
-from blampert_env.grading.triage.scopes import Binding, root
+from blampert_env.grading.triage.scopes import Binding, root, walk
 
 
 class Tools:
@@ -292,9 +292,9 @@ class Tools:
         if not any(name in self._names_of_tools for name in one.loads | one.attributes):
             return []
         called = {id(call.func) for call in one.calls}
-        inner = {id(node.value) for node in ast.walk(one.node) if isinstance(node, ast.Attribute)}
+        inner = {id(node.value) for node in walk(one.node) if isinstance(node, ast.Attribute)}
         return [
             node
-            for node in ast.walk(one.node)
+            for node in walk(one.node)
             if isinstance(node, ast.Name | ast.Attribute) and id(node) not in called and id(node) not in inner
         ]
