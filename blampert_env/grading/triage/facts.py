@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
 
 from blampert_env import parsing
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.flow import Def, gather
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, last_name, root, walk
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, last_name, parts, root, walk
 
 _CALLS = words.TABLES["values"]  # what a call of a name gives
 _FIXED = {"constant", "alias", "class"}  # kinds that nobody can change
@@ -51,30 +50,20 @@ class ClassFacts:
 
 @dataclass
 class ModuleFacts:
-    """One trusted file, and what the reference has at its place.
-
-    Attributes:
-        path: Of the file.
-        defs: Its functions, and the methods of its classes.
-        harmful: Imported names that no function may use without being a tool, once they are known.
-        trees: The untouched file's, and the reference's.
-        changed: Names and attributes whose content its functions change.
-        globals: Names that its functions declare global.
-        kept: ``(attribute, name)`` where a function stores what a name stands for in an attribute.
-    """
+    """One trusted file, and what the reference has at its place."""
 
     path: str
-    trees: tuple[ast.Module, ...]
+    trees: tuple[ast.Module, ...]  # the untouched file's, and the reference's
     classes: dict[str, ClassFacts] = field(default_factory=dict)
     functions: dict[str, list[Def]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
     imports: dict[str, set[tuple[str, str, int]]] = field(default_factory=lambda: defaultdict(set))
     others: set[str] = field(default_factory=set)
-    defs: list[Def] = field(default_factory=list)
-    harmful: set[str] | None = None
-    changed: set[str] = field(default_factory=set)
-    globals: set[str] = field(default_factory=set)
-    kept: set[tuple[str, str]] = field(default_factory=set)
+    defs: list[Def] = field(default_factory=list)  # its functions, and the methods of its classes
+    harmful: set[str] | None = None  # imports that no function may use without being a tool, once they are known
+    changed: set[str] = field(default_factory=set)  # names and attributes whose content its functions change
+    globals: set[str] = field(default_factory=set)  # that its functions declare
+    kept: set[tuple[str, str]] = field(default_factory=set)  # attribute, and the name whose value it is set to
 
     def __post_init__(self) -> None:
         for tree in self.trees:
@@ -143,28 +132,15 @@ def class_facts(node: ast.ClassDef, path: str, defs: Iterable[Def]) -> ClassFact
                 level.update({n.id: item.value for n in walk(target) if isinstance(n, ast.Name)})
     if isinstance(slots := level.get("__slots__"), ast.expr):
         stored |= {c.value for c in walk(slots) if isinstance(c, ast.Constant) and isinstance(c.value, str)}
-    return ClassFacts(
-        node.name,
-        path,
-        node,
-        frozenset(methods),
-        level,
-        frozenset(setters),
-        frozenset(stored - methods | setters & stored),
-    )
+    kept = stored - methods | setters & stored
+    return ClassFacts(node.name, path, node, frozenset(methods), level, frozenset(setters), frozenset(kept))
 
 
 def merged(one: ClassFacts, two: ClassFacts) -> ClassFacts:
     """The untouched class and the reference's."""
-    return ClassFacts(
-        one.name,
-        one.path,
-        two.node,
-        one.methods | two.methods,
-        {**one.level, **two.level},
-        one.setters | two.setters,
-        (one.stored | two.stored) - ((one.methods | two.methods) - one.setters - two.setters),
-    )
+    methods, setters = one.methods | two.methods, one.setters | two.setters
+    stored = (one.stored | two.stored) - (methods - setters)
+    return ClassFacts(one.name, one.path, two.node, methods, {**one.level, **two.level}, setters, stored)
 
 
 def _are_numbers(value: ast.expr | None) -> bool:
@@ -188,7 +164,7 @@ def value_kind(value: ast.expr | None, is_constant: IsConstant = lambda call: Fa
     if value is None or kind in (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Compare):
         return Binding("constant")
     if kind in _MADE_OF:
-        is_fixed = _are_fixed([getattr(value, name) for name in _MADE_OF[kind]], is_constant)
+        is_fixed = _are_fixed(parts(value, _MADE_OF[kind]), is_constant)
         return Binding("constant") if is_fixed else Binding("table", nested=True)
     if kind in _HELD and kind is not ast.GeneratorExp:
         return Binding("table", nested=_nested(value, is_constant))
@@ -210,15 +186,14 @@ def value_kind(value: ast.expr | None, is_constant: IsConstant = lambda call: Fa
     return Binding("constant" if of_text else (kinds or ["object"])[0])
 
 
-def _are_fixed(parts: Iterable[Any], is_constant: IsConstant) -> bool:
-    values = [one for part in parts for one in (part if isinstance(part, list) else [part])]
+def _are_fixed(values: Iterable[ast.expr], is_constant: IsConstant) -> bool:
     return all(value_kind(value, is_constant).kind in _FIXED for value in values)
 
 
 def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
     """Whether what a display holds can itself be changed."""
     if type(value) in _HELD:
-        return not _are_fixed([getattr(value, _HELD[type(value)])], is_constant)
+        return not _are_fixed(parts(value, [_HELD[type(value)]]), is_constant)
     if isinstance(value, ast.Subscript):
         return _nested(value.value, is_constant)
     if isinstance(value, ast.BinOp):

@@ -17,54 +17,34 @@ Import = tuple[str, str, int]  # module, member, level
 
 @dataclass(slots=True, eq=False)
 class Def:
-    """A function at the top of a trusted file, or a method of a class there; what is nested in it is part of it.
-
-    Attributes:
-        owner: The class that it is a method of; "" if it is none.
-        given: Its parameters, all of them; ``this`` is the first of a method.
-        positional: Those that may be given by position, then ``*x`` and ``**x``.
-        inner: Parameters of functions within it, which anybody may call.
-        loads: Names that it reads.
-        attributes: Attributes that it names, in whatever way.
-        uses: ``(name, attribute)`` pairs that it reads.
-        mutators: Methods that change what they are called on.
-        odd: What may lead out by itself.
-        flows: ``(name, where from)``: what its names are bound to.
-        fed: ``(name, method, value)``: what is handed to methods of what its names hold.
-        put_into: ``(name, value)``: what is stored in elements of what its names hold.
-        unclear: Names that are bound to what cannot be told.
-        puts: ``(attribute, value)``: what it stores in attributes, and puts into what they hold.
-        stores: Attributes that it stores on its first parameter.
-        kept: ``(attribute, name)`` where it stores what a name stands for in an attribute.
-        changed: Names and attributes whose content it changes.
-    """
+    """A function at the top of a trusted file, or a method of a class there; what is nested in it is part of it."""
 
     path: str
-    owner: str
+    owner: str  # the class that it is a method of, or ""
     node: FunctionNode
-    given: list[str]
-    positional: list[str]
-    inner: set[str] = field(default_factory=set)
+    given: list[str]  # its parameters, all of them
+    positional: list[str]  # those that may be given by position, then ``*x`` and ``**x``
+    inner: set[str] = field(default_factory=set)  # parameters of functions within it, which anybody may call
     local: set[str] = field(default_factory=set)
     loads: set[str] = field(default_factory=set)
-    attributes: set[str] = field(default_factory=set)
-    uses: set[tuple[str, str]] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)  # that it names, in whatever way
+    uses: set[tuple[str, str]] = field(default_factory=set)  # ``(name, attribute)`` pairs that it reads
     imports: dict[str, Import] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
-    mutators: list[ast.Attribute] = field(default_factory=list)
-    odd: list[ast.Attribute | ast.Subscript] = field(default_factory=list)
-    flows: list[tuple[str, ast.expr]] = field(default_factory=list)
-    fed: list[tuple[str, str, ast.expr]] = field(default_factory=list)
-    put_into: list[tuple[str, ast.expr]] = field(default_factory=list)
-    unclear: set[str] = field(default_factory=set)
-    puts: list[tuple[str, ast.expr]] = field(default_factory=list)
+    mutators: list[ast.Attribute] = field(default_factory=list)  # methods that change what they are called on
+    odd: list[ast.Attribute | ast.Subscript] = field(default_factory=list)  # what may lead out by itself
+    flows: list[tuple[str, ast.expr]] = field(default_factory=list)  # what its names are bound to
+    fed: list[tuple[str, str, ast.expr]] = field(default_factory=list)  # name, its method, and what that is handed
+    put_into: list[tuple[str, ast.expr]] = field(default_factory=list)  # what elements of its names are set to
+    unclear: set[str] = field(default_factory=set)  # names that are bound to what cannot be told
+    puts: list[tuple[str, ast.expr]] = field(default_factory=list)  # what it puts into attributes, or what they hold
     returns: list[ast.expr] = field(default_factory=list)
     classes: list[ast.ClassDef] = field(default_factory=list)
     tries: list[ast.Try] = field(default_factory=list)
     globals: set[str] = field(default_factory=set)
-    stores: set[str] = field(default_factory=set)
-    kept: set[tuple[str, str]] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
+    stores: set[str] = field(default_factory=set)  # attributes that it stores on its first parameter
+    kept: set[tuple[str, str]] = field(default_factory=set)  # attribute, and the name whose value it is set to
+    changed: set[str] = field(default_factory=set)  # names and attributes whose content it changes
 
     @property
     def key(self) -> str:
@@ -91,6 +71,7 @@ def gather(node: FunctionNode, path: str, owner: str) -> Def:
     ]
     found = Def(path, owner, node, given, positional)
     first = given[0] if given else ""
+    _bind_defaults(node.args, found)
     todo: list[ast.AST] = [*node.body, *node.args.defaults, *filter(None, node.args.kw_defaults), *node.decorator_list]
     while todo:
         inner = todo.pop()
@@ -110,6 +91,14 @@ def gather(node: FunctionNode, path: str, owner: str) -> Def:
     found.local |= found.unclear
     found.changed.discard("")
     return found
+
+
+def _bind_defaults(node: ast.arguments, found: Def) -> None:
+    named = [*node.posonlyargs, *node.args]
+    pairs = [*zip(reversed(named), reversed(node.defaults), strict=False)]
+    for argument, default in (*pairs, *zip(node.kwonlyargs, node.kw_defaults, strict=True)):
+        if default is not None:
+            found.flows.append((argument.arg, default))
 
 
 def _attribute(node: ast.Attribute, found: Def, first: str) -> None:

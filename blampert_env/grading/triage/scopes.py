@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -43,6 +43,12 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif isinstance(value, list):
             found += [one for one in value if isinstance(one, ast.AST)]
     return found
+
+
+def parts(node: ast.AST, names: Iterable[str]) -> list[Any]:
+    """Parts of a node by name, those that are not there left out."""
+    found = [getattr(node, name) for name in names]
+    return [one for part in found for one in (part if isinstance(part, list) else [part]) if one is not None]
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:

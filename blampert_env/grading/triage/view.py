@@ -15,29 +15,17 @@ _UNKNOWN = ModuleFacts("", ())
 
 @dataclass
 class FileView:
-    """What an edit of one file may know, and what is found out about it.
-
-    Attributes:
-        project: All trusted files.
-        path: Of this one.
-        new: Names that the edit binds at the top of the file.
-        new_methods: Methods that it adds.
-        edit_stores: Attributes that its methods keep in their objects.
-        powered: Edited functions that do by name what their callers say.
-        givens: What edited functions are given.
-        turned: Handlers that catch what tests raise, and raise something else.
-        swallows: Whether the edit goes on after an exception.
-    """
+    """What an edit of one file may know, and what is found out about it."""
 
     project: ProjectFacts
     path: str
-    new: dict[str, Binding] = field(default_factory=dict)
+    new: dict[str, Binding] = field(default_factory=dict)  # names that the edit binds at the top of the file
     new_methods: set[str] = field(default_factory=set)
-    edit_stores: frozenset[str] = frozenset()
-    powered: set[str] = field(default_factory=set)
-    givens: dict[str, Given] = field(default_factory=dict)
-    turned: list[ast.AST] = field(default_factory=list)
-    swallows: bool = False
+    edit_stores: frozenset[str] = frozenset()  # attributes that its methods keep in their objects
+    powered: set[str] = field(default_factory=set)  # edited functions that do by name what their callers say
+    givens: dict[str, Given] = field(default_factory=dict)  # what edited functions are given
+    turned: list[ast.AST] = field(default_factory=list)  # handlers that turn what tests raise into something else
+    swallows: bool = False  # whether the edit goes on after an exception
 
     @property
     def module(self) -> ModuleFacts:
