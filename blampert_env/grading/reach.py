@@ -17,11 +17,13 @@ from typing import Any
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import parsed
-from blampert_env.grading.triage.scopes import children, last_name, walk
+from blampert_env.grading.triage.scopes import SCOPES, children, last_name, walk
 
 _REACH = words.TABLES["reach"]
 _MODULES, _NAMES, _ATTRIBUTES = _REACH["modules"], _REACH["names"], _REACH["attributes"]
 _OF_SYS, _OF_OS, _WRITES, _DUNDERS = _REACH["of_sys"], _REACH["of_os"], _REACH["writes"], _REACH["dunders"]
+_BY_NAME = ("getattr", "setattr", "delattr", "hasattr")
+_HARMLESS_COMMAND = re.compile(r"[\w .,-]+")  # no path, nothing that the shell would put elsewhere
 
 
 def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], own: Iterable[str]) -> str:
@@ -36,9 +38,8 @@ def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], ow
     theirs = frozenset(own)
     for path, part in _edited(trusted, candidate):
         learnt = {found for old, _ in _parts(trusted.get(f"solution/{path}", "")) for found in _reached(old, theirs)}
-        for found in _reached(part, theirs):
-            if found not in learnt:
-                return f"{path} {found}"
+        if new := [found for found in _reached(part, theirs) if found not in learnt]:
+            return f"{path} {new[0]}"
     return ""
 
 
@@ -66,12 +67,9 @@ def is_rewritten(trusted: Mapping[str, str], candidate: Mapping[str, str], *, st
         if made := new[0] - old[0]:
             return f"{path} makes the class {min(made)}"
         for name in sorted(new[1] - old[1]):
-            if name.rpartition(".")[2] in _ANSWERS_FOR_TESTS or (stars and "." not in name):
+            if name.rpartition(".")[2] in _REACH["answers_for_tests"] or (stars and "." not in name):
                 return f"{path} defines {name}"
     return ""
-
-
-_ANSWERS_FOR_TESTS, _MAKES_CLASSES = _REACH["answers_for_tests"], _REACH["makes_classes"]
 
 
 def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
@@ -79,20 +77,16 @@ def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
     tree = parsed(text)
     if tree is None:
         return None
-    classes: set[str] = set()
-    functions: set[str] = set()
+    classes, functions = set[str](), set[str]()
     todo: list[tuple[str, ast.AST]] = [("", tree)]
     while todo:
         prefix, node = todo.pop()
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, SCOPES) and not isinstance(node, ast.Lambda):
+            (classes if isinstance(node, ast.ClassDef) else functions).add(f"{prefix}{node.name}")
             prefix = f"{prefix}{node.name}."
-            classes.add(prefix[:-1])
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            prefix = f"{prefix}{node.name}."
-            functions.add(prefix[:-1])
         elif isinstance(node, ast.Call):
             name = last_name(node.func)
-            if name in _MAKES_CLASSES or (name == "type" and len(node.args) == 3):
+            if name in _REACH["makes_classes"] or (name == "type" and len(node.args) == 3):
                 classes.add(f"{prefix}{name}()")
         todo += [(prefix, child) for child in children(node)]
     return classes, functions
@@ -228,10 +222,6 @@ def _speaks(call: ast.Call) -> bool:
     if getattr(call.func, "attr", "") == "system":
         return isinstance(word, str) and _HARMLESS_COMMAND.fullmatch(word) is not None
     return getattr(call.func, "attr", "") == "write" and isinstance(word, int) and word in (1, 2)
-
-
-_HARMLESS_COMMAND = re.compile(r"[\w .,-]+")  # no path, nothing that the shell would put elsewhere
-_BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
 
 
 def _is_closed(module: str, own: frozenset[str]) -> bool:

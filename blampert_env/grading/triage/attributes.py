@@ -122,15 +122,8 @@ class Attributes(Looking):
         )
 
     def _super(self, call: ast.Call) -> None:
-        if call.keywords or len(call.args) not in (0, 2):
+        if call.keywords or call.args:
             self.why(call, "super() of an odd shape")
-        elif call.args and not (
-            isinstance(call.args[0], ast.Name)
-            and self.owner is not None
-            and call.args[0].id == self.owner.name
-            and self.is_this(call.args[1])
-        ):
-            self.why(call, "super() of another class")
 
     def store(self, node: ast.AST, base: ast.expr, name: str) -> None:
         """``base.name = …``, ``del base.name``, ``setattr(base, "name", …)``."""

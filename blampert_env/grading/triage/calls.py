@@ -110,17 +110,14 @@ class Calls(Attributes):
                 self.why(node, "wraps() of more than a name")
         if not isinstance(func, ast.Attribute):
             return
-        base, methods = func.value, self.project.methods
+        base = func.value
         if name == "format" and isinstance(base, ast.Constant) and isinstance(base.value, str):
             if not words.fields_are_plain(base.value):
                 self.why(node, "a format string that looks at attributes")
         elif name == "replace" and self.module_of(base) is None and len(node.args) < 2 and (node.args or starred):
             self.why(node, ".replace() that may be a file's")
-        elif name in ("to_json", "to_string") and (node.args or node.keywords) and name not in methods:
-            self.why(node, f".{name}() with arguments")
-        elif name in words.BY_NAME and not self.is_this(base):
-            if not all(_names_nothing(a) for a in [*node.args, *(k.value for k in node.keywords if k.arg != "axis")]):
-                self.why(node, f".{name}() may look a name up")
+        elif name in words.BY_NAME and (node.args or node.keywords) and not self.is_this(base):
+            self.why(node, f".{name}() may look a name up")
         elif name == "__new__":
             if len(node.args) != 1 or node.keywords or not isinstance(base, ast.Name) or base.id == "type":
                 self.why(node, "__new__ with arguments")
@@ -176,12 +173,3 @@ class Calls(Attributes):
         if self.is_given(value, SOFT):
             self.harmless_stores.add((name.value, id(node)))
         self.store(node, base, name.value)
-
-
-def _names_nothing(node: ast.expr) -> bool:
-    """Whether an argument of ``.agg`` and the like is a function that stands there, or a known reduction."""
-    if isinstance(node, ast.Constant):
-        return not isinstance(node.value, str) or node.value in words.REDUCTIONS
-    if isinstance(node, ast.List | ast.Tuple | ast.Dict):
-        return all(map(_names_nothing, node.values if isinstance(node, ast.Dict) else node.elts))
-    return isinstance(node, ast.Lambda) or (isinstance(node, ast.Name) and node.id in words.FREE)

@@ -66,7 +66,7 @@ class Definitions(Rules):
 
     def _check_name(self, node: FunctionNode, owner: ClassFacts | None) -> None:
         name, tests = node.name, self.project.tests
-        may_define = name in words.MAY_DEFINE or (name in ("__exit__", "__aexit__") and _passes_on(node))
+        may_define = name in words.MAY_DEFINE
         if words.is_dunder(name) and (owner is None or not may_define):
             self.why(node, f"defines {name}")
         if name in tests.decorators:
@@ -167,14 +167,3 @@ class Definitions(Rules):
         if known is None or not isinstance(base, ast.Name):
             return self.is_builtin(base, *words.NARROW, "Exception")
         return known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.of(known)
-
-
-def _passes_on(node: FunctionNode) -> bool:
-    """Whether an ``__exit__`` never swallows what is raised."""
-    for inner in here(node.body):
-        value = inner.value if isinstance(inner, ast.Return) else None
-        if isinstance(inner, ast.Yield | ast.YieldFrom | ast.Await):
-            return False
-        if value is not None and not (isinstance(value, ast.Constant) and not value.value):
-            return False
-    return isinstance(node, ast.FunctionDef)

@@ -158,12 +158,6 @@ class Rules(Calls):
 
     on_annassign = on_assign
 
-    def on_global(self, node: ast.Global, role: str) -> None:
-        """Only names that trusted functions of the file bind, too."""
-        for name in node.names:
-            if name not in self.view.module.globals or name in self.project.tests.mentioned:
-                self.why(node, f"global {name}")
-
     def on_import(self, node: ast.Import | ast.ImportFrom, role: str) -> None:
         """An import within a function."""
         self.check_import(node)

@@ -57,8 +57,7 @@ VALUE_DUNDERS = _WORDS["value_dunders"]
 ON_SUPER = CALLED_DUNDERS | _WORDS["on_super"]
 LEADS_OUT = _WORDS["leads_out"]  # public attributes that lead out of what code is given
 ONLY_ON_SELF = _WORDS["only_on_self"]  # too common to be refused everywhere
-BY_NAME = _WORDS["by_name"]  # methods of data frames that look names up
-REDUCTIONS = _WORDS["reductions"]
+BY_NAME = _WORDS["by_name"]  # methods of data frames that look names up, or write files, where they are told what
 LOGGER = _WORDS["logger"]
 TUPLE_PRIVATES = _WORDS["tuple_privates"]
 MUTATORS = _WORDS["mutators"]
@@ -74,6 +73,7 @@ ORDINARY = BUILTIN_METHODS | _WORDS["ordinary"]  # methods of anything
 
 # what makes a trusted function a tool
 TOOL_NAMES = _WORDS["tool_names"]  # whatever it is given
+DOES_TEXT = _WORDS["does_text"]  # any of what these are given
 CALLED_BY_TEXT = _WORDS["called_by_text"]  # these do what their text says
 NAMED_BY_ARGUMENT = _WORDS["named_by_argument"]
 TOOL_ATTRIBUTES = NAMED_BY_ARGUMENT | _WORDS["tool_attributes"]
