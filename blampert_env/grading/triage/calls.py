@@ -36,7 +36,7 @@ class Calls(Attributes):
         if role != TYPE and self.is_builtin(func, *words.BROAD):
             self.why(func, f"makes a {func.id} that is not raised at once")  # type: ignore[attr-defined]
         for number, argument in enumerate(node.args):
-            self.look(argument, self._role(func, number, len(node.args)))
+            self.look(argument, self._role(node, func, number))
         for keyword in node.keywords:
             self.look(keyword.value, ITER if keyword.arg is None else VALUE)
         if known is not None and known.what in self.project.leaks and role not in (READ, TYPE):
@@ -73,19 +73,20 @@ class Calls(Attributes):
                 given = one.positional[1:] if bound and not one.is_static else one.positional
                 yield tools.sinks.get(one.key, {}), given, (one.this, base) if bound and one.this else None
 
-    def _role(self, func: ast.expr, number: int, count: int) -> str:
+    def _role(self, node: ast.Call, func: ast.expr, number: int) -> str:
         """What a call does with one of its positional arguments, as far as that is known."""
         if isinstance(func, ast.Name) and self.binding(func.id) is None:
             if func.id in words.LOOKS or (func.id in ("map", "filter") and number == 0):
                 return READ
             if func.id in ("max", "min"):
-                return ITER if count == 1 else VALUE
+                return ITER if len(node.args) == 1 else VALUE
             hands_on = func.id in words.ITERATES and (number == 0 or func.id == "zip")
             return ITER if hands_on or func.id in ("map", "filter") else VALUE
         if isinstance(func, ast.Attribute) and func.attr in ("translate", "join"):
             is_own = func.attr in self.project.methods
             return VALUE if is_own else READ if func.attr == "translate" else ITER
-        return READ if number == 0 and self.member(func).startswith("bisect.bisect") else VALUE
+        is_bisect = number == 0 and not node.keywords and self.member(func).startswith("bisect.bisect")
+        return READ if is_bisect else VALUE
 
     def member(self, func: ast.expr) -> str:
         """The library function that is called, "" if it is none."""
@@ -116,7 +117,10 @@ class Calls(Attributes):
                 self.why(node, "a format string that looks at attributes")
         elif name == "replace" and self.module_of(base) is None and len(node.args) < 2 and (node.args or starred):
             self.why(node, ".replace() that may be a file's")
-        elif name in words.BY_NAME and (node.args or node.keywords) and not self.is_this(base):
+        elif (node.args or node.keywords) and (
+            (name in words.BY_NAME and not self.is_this(base))
+            or (name in ("to_json", "to_string") and name not in self.project.methods)
+        ):
             self.why(node, f".{name}() may look a name up")
         elif name == "__new__":
             if len(node.args) != 1 or node.keywords or not isinstance(base, ast.Name) or base.id == "type":

@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.scopes import FunctionNode, bound_names, children, imported, parameters, root, walk
+from blampert_env.grading.triage.scopes import (
+    FunctionNode,
+    bound_names,
+    children,
+    imported,
+    last_name,
+    parameters,
+    parts,
+    root,
+    walk,
+)
 
 Import = tuple[str, str, int]  # module, member, level
 
@@ -142,11 +152,9 @@ def _other(node: ast.AST, found: Def) -> None:
     elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
         _bind(node.target, node.iter, found)
     elif isinstance(node, ast.withitem):
-        if node.optional_vars is not None:
-            _bind(node.optional_vars, node.context_expr, found)
+        _bind(node.optional_vars, node.context_expr, found)
     elif isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
-        if node.value is not None:
-            found.returns.append(node.value)
+        found.returns += parts(node, ["value"])
     elif isinstance(node, ast.Subscript):
         if not isinstance(node.ctx, ast.Load):
             found.changed.add(holder(node.value))
@@ -159,17 +167,13 @@ def _other(node: ast.AST, found: Def) -> None:
     elif isinstance(node, ast.Import | ast.ImportFrom):
         found.imports.update(imported(node))
         found.unclear.update(name for name, _ in imported(node))
-    elif isinstance(node, ast.Lambda | FunctionNode):
-        found.inner.update(argument.arg for argument in parameters(node.args))
-        if isinstance(node, ast.Lambda):
-            found.returns.append(node.body)
-        else:
-            found.unclear.add(node.name)
-    elif isinstance(node, ast.ClassDef):
-        found.classes.append(node)
-        found.unclear.add(node.name)
     else:
         found.unclear.update(bound_names(node))
+        if isinstance(node, ast.Lambda | FunctionNode):
+            found.inner.update(argument.arg for argument in parameters(node.args))
+            found.returns += [node.body] if isinstance(node, ast.Lambda) else []
+        elif isinstance(node, ast.ClassDef):
+            found.classes.append(node)
 
 
 def _reformatted(target: ast.expr, value: ast.expr) -> ast.expr:
@@ -181,7 +185,7 @@ def _reformatted(target: ast.expr, value: ast.expr) -> ast.expr:
     return value
 
 
-def _bind(target: ast.expr, value: ast.expr, found: Def) -> None:
+def _bind(target: ast.expr | None, value: ast.expr, found: Def) -> None:
     todo = [target]
     while todo:
         one = todo.pop()
@@ -206,9 +210,7 @@ def holder(node: ast.AST) -> str:
     """The name or the attribute that holds what an expression gives: ``T`` for ``T[0]``, ``x`` for ``self.x[0]``."""
     while isinstance(node, ast.Subscript):
         node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+    return last_name(node)
 
 
 def atoms(nodes: Iterable[ast.AST]) -> Iterator[str]:

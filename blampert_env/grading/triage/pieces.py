@@ -47,14 +47,14 @@ def changed(tree: ast.Module, old: str, new: str) -> Piece | None:
         one = body[kept] if last == kept + 1 else None
         if block is not tree or not isinstance(one, ast.ClassDef) or not _is_inside(one, before, head, tail):
             break
-        block, start, stop = one, _first(one.body[0]) - 1, _end(one)
+        block, start, stop = one, one.body[0].lineno - 1, _end(one)
     start = ends[kept - 1] if kept else start
     stop = firsts[last] - 1 if last < len(body) else stop
     owner = block.name if isinstance(block, ast.ClassDef) else ""
-    indent = before[_first(body[0]) - 1][: body[0].col_offset] if owner else ""
+    indent = before[body[0].lineno - 1][: body[0].col_offset] if owner else ""
     if not (start and before[start - 1].endswith("\\")):
         found = _parsed(new[offsets[start] : len(new) - len(old) + offsets[stop]], indent, start)
-        if found is not None:
+        if found or (found is not None and not owner):  # a class without a body does not parse
             return Piece(body[kept:last], found, owner)
     whole = _parsed(new, "", 0)
     return Piece(tree.body, whole) if whole is not None else None
@@ -82,20 +82,21 @@ def _alike(old: str, new: str) -> tuple[int, int]:
     return head, min(tail, old.count("\n") - head, new.count("\n") - head)
 
 
-def _first(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])
-
-
 def _end(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
 @lru_cache(maxsize=256)
 def _bounds(block: ast.Module | ast.ClassDef) -> tuple[list[int], list[int]]:
-    """First and last lines of a block's statements; of those that share a line, of all of them."""
+    """First and last lines of a block's statements; of those that share a line, of all of them.
+
+    To a decorated one belongs all that stands before it: a decorator is known by its name's line, not by its ``@``.
+    """
     body = block.body
-    firsts, ends = [_first(node) for node in body], [_end(node) for node in body]
+    firsts, ends = [node.lineno for node in body], [_end(node) for node in body]
+    for number, node in enumerate(body):
+        if getattr(node, "decorator_list", None):
+            firsts[number] = ends[number - 1] + 1 if number else 1
     shared = [number for number in range(1, len(body)) if firsts[number] <= ends[number - 1]]
     for number in shared:
         firsts[number] = firsts[number - 1]
@@ -106,10 +107,11 @@ def _bounds(block: ast.Module | ast.ClassDef) -> tuple[list[int], list[int]]:
 
 def _is_inside(node: ast.ClassDef, lines: Sequence[str], head: int, tail: int) -> bool:
     """Whether all that differs lies in the body of a class, below its head."""
-    first = _first(node.body[0])
-    of_head = max(_end(part) for part in (*node.bases, *node.keywords)) if node.bases or node.keywords else node.lineno  # type: ignore[arg-type]
-    is_below = first > of_head and not lines[first - 2].lstrip().startswith("@")  # "@(" on a line of its own
-    return is_below and first - 1 <= head and len(lines) - tail <= _end(node)
+    first = node.body[0]
+    of_head: list[ast.expr | ast.keyword] = [*node.bases, *node.keywords]
+    below = max([node.lineno, *(part.end_lineno or 0 for part in of_head)])
+    is_below = first.lineno > below and not getattr(first, "decorator_list", None)
+    return is_below and first.lineno - 1 <= head and len(lines) - tail <= _end(node)
 
 
 def _parsed(text: str, indent: str, line: int) -> list[ast.stmt] | None:
@@ -127,7 +129,8 @@ def _parsed(text: str, indent: str, line: int) -> list[ast.stmt] | None:
         if len(body) != 1 or not isinstance(body[0], ast.If) or body[0].orelse:
             return None
         body = body[0].body
-        written = lines[_first(body[0]) - 2]
+        decorators = getattr(body[0], "decorator_list", [])
+        written = lines[min(one.lineno for one in (body[0], *decorators)) - 2]
         if written[: len(written) - len(written.lstrip(" \t\f"))] != indent:
             return None
     for node in body if line or indent else ():
