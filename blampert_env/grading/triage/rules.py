@@ -158,6 +158,11 @@ class Rules(Calls):
 
     on_annassign = on_assign
 
+    def on_global(self, node: ast.Global, role: str) -> None:
+        """It changes a name for everybody. Which one is said, so that a reference teaches no other."""
+        for name in node.names:
+            self.why(node, f"global {name}")
+
     def on_import(self, node: ast.Import | ast.ImportFrom, role: str) -> None:
         """An import within a function."""
         self.check_import(node)
