@@ -13,13 +13,17 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from blampert_env.grading.triage import words
-from blampert_env.parsing import parse
+from blampert_env.grading.triage.facts import parsed
+from blampert_env.grading.triage.scopes import SCOPES, children, last_name, walk
 
 _REACH = words.TABLES["reach"]
 _MODULES, _NAMES, _ATTRIBUTES = _REACH["modules"], _REACH["names"], _REACH["attributes"]
 _OF_SYS, _OF_OS, _WRITES, _DUNDERS = _REACH["of_sys"], _REACH["of_os"], _REACH["writes"], _REACH["dunders"]
+_BY_NAME = ("getattr", "setattr", "delattr", "hasattr")
+_HARMLESS_COMMAND = re.compile(r"[\w .,-]+")  # no path, nothing that the shell would put elsewhere
 
 
 def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], own: Iterable[str]) -> str:
@@ -34,9 +38,8 @@ def what_it_reaches(trusted: Mapping[str, str], candidate: Mapping[str, str], ow
     theirs = frozenset(own)
     for path, part in _edited(trusted, candidate):
         learnt = {found for old, _ in _parts(trusted.get(f"solution/{path}", "")) for found in _reached(old, theirs)}
-        for found in _reached(part, theirs):
-            if found not in learnt:
-                return f"{path} {found}"
+        if new := [found for found in _reached(part, theirs) if found not in learnt]:
+            return f"{path} {new[0]}"
     return ""
 
 
@@ -64,36 +67,28 @@ def is_rewritten(trusted: Mapping[str, str], candidate: Mapping[str, str], *, st
         if made := new[0] - old[0]:
             return f"{path} makes the class {min(made)}"
         for name in sorted(new[1] - old[1]):
-            if name.rpartition(".")[2] in _ANSWERS_FOR_TESTS or (stars and "." not in name):
+            if name.rpartition(".")[2] in _REACH["answers_for_tests"] or (stars and "." not in name):
                 return f"{path} defines {name}"
     return ""
 
 
-_ANSWERS_FOR_TESTS, _MAKES_CLASSES = _REACH["answers_for_tests"], _REACH["makes_classes"]
-
-
 def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
     """Qualified names of the classes that a text makes, wherever, and of its functions."""
-    try:
-        tree = parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return None
-    classes: set[str] = set()
-    functions: set[str] = set()
+    classes, functions = set[str](), set[str]()
     todo: list[tuple[str, ast.AST]] = [("", tree)]
     while todo:
         prefix, node = todo.pop()
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, SCOPES) and not isinstance(node, ast.Lambda):
+            (classes if isinstance(node, ast.ClassDef) else functions).add(f"{prefix}{node.name}")
             prefix = f"{prefix}{node.name}."
-            classes.add(prefix[:-1])
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            prefix = f"{prefix}{node.name}."
-            functions.add(prefix[:-1])
         elif isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in _MAKES_CLASSES or (name == "type" and len(node.args) == 3):
+            name = last_name(node.func)
+            if name in _REACH["makes_classes"] or (name == "type" and len(node.args) == 3):
                 classes.add(f"{prefix}{name}()")
-        todo += [(prefix, child) for child in ast.iter_child_nodes(node)]
+        todo += [(prefix, child) for child in children(node)]
     return classes, functions
 
 
@@ -107,7 +102,7 @@ def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> st
         candidate: As there.
     """
     for path, part in _edited(trusted, candidate):
-        nodes = list(ast.walk(part))
+        nodes = list(walk(part))
         given = {node.arg for node in nodes if isinstance(node, ast.arg)}
         for node in nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name) and _writes(node, given):
@@ -118,7 +113,7 @@ def writes_files(trusted: Mapping[str, str], candidate: Mapping[str, str]) -> st
 def _writes(call: ast.Call, given: set[str]) -> bool:
     """Whether a call may change a file that its caller did not hand over."""
     is_method = isinstance(call.func, ast.Attribute)
-    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    name = last_name(call.func)
     handed = call.func.value if isinstance(call.func, ast.Attribute) else next(iter(call.args), None)
     if name in ("open", "write_text", "write_bytes") and _is_handed(handed, given):
         return False
@@ -130,12 +125,7 @@ def _writes(call: ast.Call, given: set[str]) -> bool:
 
 def _is_handed(node: ast.AST | None, given: set[str]) -> bool:
     """Whether a path is the one that the caller gave."""
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "Path"
-        and len(node.args) == 1
-    ):
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Path" and len(node.args) == 1:
         node = node.args[0]
     return isinstance(node, ast.Name) and node.id in given
 
@@ -156,12 +146,9 @@ def _words(text: str) -> frozenset[str]:
 
 def _parts(text: str) -> Iterator[tuple[ast.AST, str]]:
     """Functions, and statements outside of functions without the functions in them; each with its lines."""
-    try:
-        tree = parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
+    tree = parsed(text)
     lines = re.split("\r\n|\r|\n", text)
-    todo: list[ast.AST] = list(tree.body)
+    todo: list[Any] = list(tree.body) if tree is not None else []
     while todo:
         node = todo.pop()
         body = getattr(node, "body", None)
@@ -169,45 +156,34 @@ def _parts(text: str) -> Iterator[tuple[ast.AST, str]]:
             todo += body
             todo += [*node.bases, *node.keywords, *node.decorator_list]
         else:
-            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])  # type: ignore[attr-defined]
-            yield node, "\n".join(lines[first - 1 : node.end_lineno])  # type: ignore[attr-defined]
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            yield node, "\n".join(lines[first - 1 : node.end_lineno])
 
 
 def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
-    nodes = list(ast.walk(part))
+    nodes = list(walk(part))
     parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
     texts = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
     bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     speaking = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _speaks(node)}
     for node in nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if _is_closed(alias.name, own) or (alias.name == "sys" and alias.asname):
-                    yield f"imports {alias.name}"
-        elif isinstance(node, ast.ImportFrom):
-            if node.module and not node.level and _is_closed(node.module, own):
-                yield f"imports {node.module}"
-            yield from (f"imports {a.name}" for a in node.names if a.name in own or a.name in _ATTRIBUTES)
-            yield from (f"imports {a.name}" for a in node.names if node.module == "os" and a.name in _OF_OS)
-            yield from (f"imports sys.{a.name}" for a in node.names if node.module == "sys" and a.name not in _OF_SYS)
-        elif isinstance(node, ast.Name) and node.id == "sys" and id(node) not in bases:
-            yield "hands sys on"
-        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sys" and node.attr not in _OF_SYS:
-            yield f"uses sys.{node.attr}"
-        elif isinstance(node, ast.Name) and (node.id in _NAMES or _is_closed_dunder(node.id)):
-            yield f"names {node.id}"
-        elif isinstance(node, ast.Attribute) and (node.attr in _ATTRIBUTES or _is_closed_dunder(node.attr)):
-            yield f"uses .{node.attr}"
-        elif isinstance(node, ast.Attribute) and node.attr in _OF_OS and getattr(node.value, "id", "") == "os":
-            if id(node) in speaking:
-                continue
-            yield f"uses os.{node.attr}"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imports(node, own)
+        elif isinstance(node, ast.Name):
+            if node.id == "sys" and id(node) not in bases:
+                yield "hands sys on"
+            elif node.id in _NAMES or _is_closed_dunder(node.id):
+                yield f"names {node.id}"
+        elif isinstance(node, ast.Attribute) and id(node) not in speaking:
+            base = getattr(node.value, "id", "")
+            if (base == "sys" and node.attr not in _OF_SYS) or (base == "os" and node.attr in _OF_OS):
+                yield f"uses {base}.{node.attr}"
+            elif node.attr in _ATTRIBUTES or _is_closed_dunder(node.attr):
+                yield f"uses .{node.attr}"
+            elif not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Call):
+                yield f"sets {node.attr} of what a call returns"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
-            name = node.args[1] if len(node.args) > 1 else None
-            is_known = isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value not in _ATTRIBUTES
-            given = isinstance(name, ast.Name) and name.id in parameters  # a caller's word is everyday code
-            of_a_name = isinstance(node.args[0] if node.args else None, ast.Name) and node.func.id == "setattr"
-            if not is_known and not of_a_name and not given:
+            if not _is_known_name(node, parameters):
                 yield f"calls {node.func.id}() with a computed name"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
             word = node.value.strip()
@@ -217,10 +193,27 @@ def _reached(part: ast.AST, own: frozenset[str]) -> Iterator[str]:
             yield "catches every exception"
         elif isinstance(node, ast.MatchClass):
             yield from (f"matches .{name}" for name in node.kwd_attrs if name in _ATTRIBUTES or name.startswith("_"))
-        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            root = node.value
-            if isinstance(node, ast.Attribute) and isinstance(root, ast.Call):
-                yield f"sets {node.attr} of what a call returns"
+
+
+def _imports(node: ast.Import | ast.ImportFrom, own: frozenset[str]) -> Iterator[str]:
+    names = {alias.name for alias in node.names}
+    if isinstance(node, ast.Import):
+        found = {name for name in names if _is_closed(name, own)}
+        found |= {alias.name for alias in node.names if alias.name == "sys" and alias.asname}
+    else:
+        found = names & (own | _ATTRIBUTES | (_OF_OS if node.module == "os" else own))
+        found |= {f"sys.{name}" for name in names - _OF_SYS} if node.module == "sys" else set()
+        found |= {node.module} if node.module and not node.level and _is_closed(node.module, own) else set()
+    yield from (f"imports {name}" for name in sorted(found))
+
+
+def _is_known_name(call: ast.Call, parameters: set[str]) -> bool:
+    """Whether ``getattr`` and the like are given a name that stands there, or a caller's word, as everyday code is."""
+    name = call.args[1] if len(call.args) > 1 else None
+    if isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value not in _ATTRIBUTES:
+        return True
+    of_a_name = isinstance(call.args[0] if call.args else None, ast.Name) and getattr(call.func, "id", "") == "setattr"
+    return of_a_name or (isinstance(name, ast.Name) and name.id in parameters)
 
 
 def _speaks(call: ast.Call) -> bool:
@@ -229,10 +222,6 @@ def _speaks(call: ast.Call) -> bool:
     if getattr(call.func, "attr", "") == "system":
         return isinstance(word, str) and _HARMLESS_COMMAND.fullmatch(word) is not None
     return getattr(call.func, "attr", "") == "write" and isinstance(word, int) and word in (1, 2)
-
-
-_HARMLESS_COMMAND = re.compile(r"[\w .,-]+")  # no path, nothing that the shell would put elsewhere
-_BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
 
 
 def _is_closed(module: str, own: frozenset[str]) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import ClassFacts
-from blampert_env.grading.triage.flow import gather
+from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.given import Given
 from blampert_env.grading.triage.looking import CALL, TYPE
-from blampert_env.grading.triage.rules import Expressions
+from blampert_env.grading.triage.rules import Rules
 from blampert_env.grading.triage.scopes import (
     LOCAL,
     Binding,
@@ -20,105 +19,78 @@ from blampert_env.grading.triage.scopes import (
     here,
     imported,
     local_names,
+    parameters,
     same,
 )
-from blampert_env.grading.triage.scopes import parameters as parameters_of
-from blampert_env.grading.triage.view import FileView
 
-_WRAPPER = Binding("wrapper")
 _CLASS = Binding("cls")
 _DECORATORS = frozenset(["staticmethod", "classmethod", "property"])
 
 
-class Definitions(Expressions):
+class Definitions(Rules):
     """Looks at definitions."""
 
-    def __init__(self, view: FileView) -> None:
-        super().__init__(view)
-        self._parameters: list[frozenset[str]] = []  # that are never bound again, by function
-
-    def run(self, body: Iterable[ast.stmt]) -> None:
-        """Look at statements."""
-        raise NotImplementedError
-
-    def function(self, node: FunctionNode, twin: FunctionNode | None, owner: ClassFacts | None) -> None:
+    def function(self, one: Def, twin: FunctionNode | None, owner: ClassFacts | None) -> None:
         """A function that was changed, or is new.
 
         Args:
+            one: It.
             twin: The trusted one, if there is one.
             owner: The trusted class that it is a method of.
         """
+        node = one.node
         self.owner, self.method, self.this = owner, node.name, ""
         # what one method of the edit keeps in its object, another may read
-        one = gather(node, self.view.path, owner.name if owner is not None else "")
         self.own_stores = self.view.edit_stores | one.stores if owner is not None else frozenset()
-        self.edited = one.key
-        self.given = None  # the edit itself makes instances of its new classes, with texts of its own
-        if owner is None or owner.name in self.view.module.classes:
+        self.edited, self.given = one.key, None
+        if owner is None or owner.name in self.view.module.classes:  # else the edit itself makes instances of it
             self.given = Given(one, self.is_trusted, self.is_project, self.project.tools.fields)
             self.view.givens[one.key] = self.given
-        self._name_of_function(node, twin, owner)
-        self._docstring(node, twin)
+        self._check_name(node, owner)
+        self._check_docstring(node, twin)
         kinds = self._decorators(node, twin)
         if twin is None or not same(twin.args, node.args):
             self.arguments(node.args)
-        if node.returns is not None and not (twin and same(twin.returns, node.returns)):
-            self.look(node.returns, TYPE)
+        if twin is None or not same(twin.returns, node.returns):
+            self.each([node.returns], TYPE)
         first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
-        names = self._scope(node)
+        names, outer, never_bound = self._names(node), self.own_parameters, self._never_bound(node)
+        self.own_parameters |= never_bound
         if owner is not None and first is not None and "staticmethod" not in kinds:
             if "classmethod" in kinds or node.name in ("__init_subclass__", "__class_getitem__"):
                 names[first.arg] = _CLASS
-            elif first.arg in self._parameters[-1]:
+            elif first.arg in never_bound:
                 self.this = first.arg
-        self._in_scope(node, names)
+        self._body(node, names)
+        self.own_parameters = outer
 
-    def _name_of_function(self, node: FunctionNode, twin: FunctionNode | None, owner: ClassFacts | None) -> None:
+    def _check_name(self, node: FunctionNode, owner: ClassFacts | None) -> None:
         name, tests = node.name, self.project.tests
-        if words.is_dunder(name) and (
-            owner is None
-            or not (name in words.MAY_DEFINE or (name in ("__exit__", "__aexit__") and self._passes_on(node)))
-        ):
+        may_define = name in words.MAY_DEFINE
+        if words.is_dunder(name) and (owner is None or not may_define):
             self.why(node, f"defines {name}")
         if name in tests.decorators:
             self.why(node, f"tests are decorated with {name}")
         if name in tests.handed_power:
             self.why(node, f"tests hand {name} what leads out")
 
-    @staticmethod
-    def _passes_on(node: FunctionNode) -> bool:
-        """Whether an ``__exit__`` never swallows what is raised."""
-        for inner in here(node.body):
-            if (
-                isinstance(inner, ast.Return)
-                and inner.value is not None
-                and not (isinstance(inner.value, ast.Constant) and not inner.value.value)
-            ):
-                return False
-            if isinstance(inner, ast.Yield | ast.YieldFrom | ast.Await):
-                return False
-        return isinstance(node, ast.FunctionDef)
-
-    def _docstring(self, node: FunctionNode, twin: FunctionNode | None) -> None:
+    def _check_docstring(self, node: FunctionNode, twin: FunctionNode | None) -> None:
         """Examples in docstrings may be tests: they are the author's."""
-        text = ast.get_docstring(node, clean=False)
-        if text and ">>>" in text and twin is not None:
-            old = ast.get_docstring(twin, clean=False)
-            if old is None or inspect.cleandoc(old) != inspect.cleandoc(text):
-                self.why(node, "changes examples of a docstring")
+        text = ast.get_docstring(node, clean=False) or ""
+        old = (ast.get_docstring(twin, clean=False) or "") if twin is not None else text
+        if ">>>" in text and inspect.cleandoc(old) != inspect.cleandoc(text):
+            self.why(node, "changes examples of a docstring")
 
     def _decorators(self, node: FunctionNode, twin: FunctionNode | None) -> set[str]:
-        if not node.decorator_list and (twin is None or not twin.decorator_list):
-            return set()
-        trusted = {ast.dump(one) for one in twin.decorator_list} if twin is not None else set()
+        trusted = [ast.dump(one) for one in twin.decorator_list] if twin is not None else []
+        kept = []
         for one in node.decorator_list:
-            if ast.dump(one) in trusted or (isinstance(one, ast.Name) and one.id in _DECORATORS):
-                continue
-            self.no_walrus([one])
-            self._decorator(one)
-        if twin is not None and [ast.dump(d) for d in node.decorator_list if ast.dump(d) in trusted] != [
-            ast.dump(d) for d in twin.decorator_list
-        ]:
+            if (text := ast.dump(one)) in trusted:
+                kept.append(text)
+            elif not (isinstance(one, ast.Name) and one.id in _DECORATORS):
+                self.no_walrus([one])
+                self._decorator(one)
+        if kept != trusted:
             self.why(node, "drops or moves decorators")
         return {one.id for one in node.decorator_list if isinstance(one, ast.Name)}
 
@@ -130,12 +102,17 @@ class Definitions(Expressions):
         else:
             self.look(ast.copy_location(ast.Call(node, [ast.Constant(None)], []), node), CALL)
 
-    def _scope(self, node: FunctionNode) -> dict[str, Binding]:
+    @staticmethod
+    def _never_bound(node: FunctionNode) -> frozenset[str]:
+        """Parameters that are never bound again."""
+        return frozenset(one.arg for one in parameters(node.args)) - local_names(node.body).keys()
+
+    def _names(self, node: FunctionNode) -> dict[str, Binding]:
+        """What a function binds; functions within, to which nothing else is bound, may be wrapped."""
         names = local_names(node.body)
-        given = {argument.arg for argument in parameters_of(node.args)}
-        self._parameters.append(frozenset(name for name in given if name not in names))
+        given = [argument.arg for argument in parameters(node.args)]
         definitions: list[str] = []
-        others: set[str] = set()
+        others = set(given)
         for inner in here(node.body):
             if isinstance(inner, FunctionNode):
                 definitions.append(inner.name)
@@ -145,57 +122,48 @@ class Definitions(Expressions):
                     others.add(name)
             else:
                 others.update(bound_names(inner))
-        for name in definitions:
-            if name not in others and definitions.count(name) == 1 and name not in given:
-                names[name] = _WRAPPER
-        for name in given:
-            if names.get(name, LOCAL).kind == "local":
-                names[name] = LOCAL
-        return names
+        once = [name for name in definitions if name not in others and definitions.count(name) == 1]
+        names |= dict.fromkeys(once, Binding("wrapper"))
+        return names | {name: LOCAL for name in given if names.get(name, LOCAL).kind == "local"}
 
-    def _in_scope(self, node: FunctionNode, names: dict[str, Binding]) -> None:
+    def _body(self, node: FunctionNode, names: dict[str, Binding]) -> None:
         self.scopes.append(names)
-        self.run(node.body)
+        self.each(node.body)
         self.scopes.pop()
-        self._parameters.pop()
 
-    def _nested(self, node: FunctionNode) -> None:
-        self.check_bound(node, node.name)
+    def on_functiondef(self, node: FunctionNode, role: str) -> None:
+        """A function within."""
         for one in node.decorator_list:
             self._decorator(one)
         self.arguments(node.args)
-        if node.returns is not None:
-            self.look(node.returns, TYPE)
-        this = self.this
-        names = self._scope(node)
-        if this in names:
-            self.this = ""
-        self._in_scope(node, names)
-        self.this = this
+        self.each([node.returns], TYPE)
+        this, outer, names = self.this, self.own_parameters, self._names(node)
+        self.own_parameters |= self._never_bound(node)
+        self.this = "" if this in names else this
+        self._body(node, names)
+        self.this, self.own_parameters = this, outer
 
-    def new_class(self, node: ast.ClassDef) -> None:
+    on_asyncfunctiondef = on_functiondef
+
+    def on_classdef(self, node: ast.ClassDef, role: str = "") -> None:
         """A class that the edit adds: an exception that says what it was given, nothing else."""
-        self.check_bound(node, node.name)
-        if node.keywords or node.decorator_list or not node.bases or not all(self._is_exception(b) for b in node.bases):
+        if node.keywords or node.decorator_list or not node.bases or not all(map(self._is_exception, node.bases)):
             self.why(node, f"makes the class {node.name}")
             return
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name in ("__init__", "__str__") and not item.decorator_list:
-                saved = self.owner, self.this, self.method, self.own_stores, self.given, self.edited
                 facts = ClassFacts(node.name, self.view.path, node, frozenset(), {}, frozenset(), frozenset())
-                inner_names = self.scopes
-                self.function(item, None, facts)
-                self.scopes = inner_names
-                self.owner, self.this, self.method, self.own_stores, self.given, self.edited = saved
+                inner = type(self)(self.view)
+                inner.reasons, inner.scopes = self.reasons, [*self.scopes]
+                inner.own_parameters, inner.harmless_stores = self.own_parameters, self.harmless_stores
+                inner.function(gather(item, self.view.path, node.name), None, facts)
             elif not (
                 isinstance(item, ast.Pass) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
             ):
                 self.why(item, f"makes the class {node.name} of more than functions")
 
     def _is_exception(self, base: ast.expr) -> bool:
-        if not isinstance(base, ast.Name):
-            return False
-        known = self.binding(base.id)
-        if known is None:
-            return base.id in words.NARROW or base.id == "Exception"
+        known = self.binding(base.id) if isinstance(base, ast.Name) else None
+        if known is None or not isinstance(base, ast.Name):
+            return self.is_builtin(base, *words.NARROW, "Exception")
         return known.kind == "class" and base.id.endswith(("Error", "Exception")) and not self.project.tools.of(known)

@@ -11,22 +11,18 @@ from functools import cached_property, lru_cache
 from blampert_env import parsing
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.flow import Def, gather
-from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, root
+from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, last_name, parts, root, walk
 
-_TABLE_CALLS = words.listed(
-    """
-    dict list set bytearray defaultdict OrderedDict deque Counter
-    """
-)
-_CONSTANT_CALLS = words.listed(
-    """
-    frozenset compile object int float str bytes tuple Decimal Fraction timedelta date datetime time timezone
-    itemgetter make_sentinel fromtimestamp utcfromtimestamp TypeVar ParamSpec NewType MappingProxyType PurePath
-    Path getenv Struct
-    """
-)
-_TEXTS = words.listed("encode decode lower upper strip")
-_TUPLE_CALLS = frozenset(["namedtuple", "NamedTuple"])
+_CALLS = words.TABLES["values"]  # what a call of a name gives
+_FIXED = {"constant", "alias", "class"}  # kinds that nobody can change
+# what an expression is made of, and what a display holds
+_MADE_OF: dict[type, tuple[str, ...]] = {
+    ast.Tuple: ("elts",), ast.UnaryOp: ("operand",), ast.BinOp: ("left", "right"), ast.IfExp: ("body", "orelse"),
+}  # fmt: skip
+_HELD: dict[type, str] = {
+    ast.Tuple: "elts", ast.List: "elts", ast.Set: "elts", ast.Dict: "values", ast.ListComp: "elt", ast.SetComp: "elt",
+    ast.GeneratorExp: "elt", ast.DictComp: "value",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,11 @@ class ClassFacts:
     stored: frozenset[str]
 
     @property
+    def names(self) -> frozenset[str]:
+        """All that its objects have."""
+        return self.methods | self.stored | frozenset(self.level)
+
+    @property
     def fields(self) -> list[str]:
         """Names that its body declares with a type, as a data class or a named tuple does."""
         return [n.target.id for n in self.node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
@@ -49,30 +50,20 @@ class ClassFacts:
 
 @dataclass
 class ModuleFacts:
-    """One trusted file, and what the reference has at its place.
-
-    Attributes:
-        path: Of the file.
-        defs: Its functions, and the methods of its classes.
-        harmful: Imported names that no function may use without being a tool, once they are known.
-        trees: The untouched file's, and the reference's.
-        changed: Names and attributes whose content its functions change.
-        globals: Names that its functions declare global.
-        kept: ``(attribute, name)`` where a function stores what a name stands for in an attribute.
-    """
+    """One trusted file, and what the reference has at its place."""
 
     path: str
-    trees: tuple[ast.Module, ...]
+    trees: tuple[ast.Module, ...]  # the untouched file's, and the reference's
     classes: dict[str, ClassFacts] = field(default_factory=dict)
     functions: dict[str, list[Def]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
     imports: dict[str, set[tuple[str, str, int]]] = field(default_factory=lambda: defaultdict(set))
     others: set[str] = field(default_factory=set)
-    defs: list[Def] = field(default_factory=list)
-    harmful: set[str] | None = None
-    changed: set[str] = field(default_factory=set)
-    globals: set[str] = field(default_factory=set)
-    kept: set[tuple[str, str]] = field(default_factory=set)
+    defs: list[Def] = field(default_factory=list)  # its functions, and the methods of its classes
+    harmful: set[str] | None = None  # imports that no function may use without being a tool, once they are known
+    changed: set[str] = field(default_factory=set)  # names and attributes whose content its functions change
+    globals: set[str] = field(default_factory=set)  # that its functions declare
+    kept: set[tuple[str, str]] = field(default_factory=set)  # attribute, and the name whose value it is set to
 
     def __post_init__(self) -> None:
         for tree in self.trees:
@@ -94,14 +85,14 @@ class ModuleFacts:
                 if isinstance(target, ast.Tuple) and _are_numbers(node.value):
                     self.values.update({n.id: [ast.Constant(0)] for n in target.elts if isinstance(n, ast.Name)})
                     continue
-                for name in ast.walk(target):
+                for name in walk(target):
                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and node.value is not None:
                         whole = name is target
                         self.values[name.id].append(node.value) if whole else self.others.add(name.id)
         elif isinstance(node, ast.For | ast.AugAssign | ast.NamedExpr):
-            self.others.update(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
+            self.others.update(n.id for n in walk(node.target) if isinstance(n, ast.Name))
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-            self.others.update(n.id for n in ast.walk(node.optional_vars) if isinstance(n, ast.Name))
+            self.others.update(n.id for n in walk(node.optional_vars) if isinstance(n, ast.Name))
         elif isinstance(node, ast.ExceptHandler) and node.name:
             self.others.add(node.name)
 
@@ -112,6 +103,11 @@ class ModuleFacts:
         self.globals |= one.globals
         self.kept |= one.kept
         return one
+
+    @cached_property
+    def uses(self) -> frozenset[tuple[str, str]]:
+        """``(name, attribute)`` as its functions use them."""
+        return frozenset(pair for one in self.defs for pair in one.uses)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -133,31 +129,18 @@ def class_facts(node: ast.ClassDef, path: str, defs: Iterable[Def]) -> ClassFact
                 setters.add(item.name)
         elif isinstance(item, ast.Assign | ast.AnnAssign):
             for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
-                level.update({n.id: item.value for n in ast.walk(target) if isinstance(n, ast.Name)})
+                level.update({n.id: item.value for n in walk(target) if isinstance(n, ast.Name)})
     if isinstance(slots := level.get("__slots__"), ast.expr):
-        stored |= {c.value for c in ast.walk(slots) if isinstance(c, ast.Constant) and isinstance(c.value, str)}
-    return ClassFacts(
-        node.name,
-        path,
-        node,
-        frozenset(methods),
-        level,
-        frozenset(setters),
-        frozenset(stored - methods | setters & stored),
-    )
+        stored |= {c.value for c in walk(slots) if isinstance(c, ast.Constant) and isinstance(c.value, str)}
+    kept = stored - methods | setters & stored
+    return ClassFacts(node.name, path, node, frozenset(methods), level, frozenset(setters), frozenset(kept))
 
 
 def merged(one: ClassFacts, two: ClassFacts) -> ClassFacts:
     """The untouched class and the reference's."""
-    return ClassFacts(
-        one.name,
-        one.path,
-        two.node,
-        one.methods | two.methods,
-        {**one.level, **two.level},
-        one.setters | two.setters,
-        (one.stored | two.stored) - ((one.methods | two.methods) - one.setters - two.setters),
-    )
+    methods, setters = one.methods | two.methods, one.setters | two.setters
+    stored = (one.stored | two.stored) - (methods - setters)
+    return ClassFacts(one.name, one.path, two.node, methods, {**one.level, **two.level}, setters, stored)
 
 
 def _are_numbers(value: ast.expr | None) -> bool:
@@ -177,87 +160,58 @@ def value_kind(value: ast.expr | None, is_constant: IsConstant = lambda call: Fa
         value: The expression.
         is_constant: Whether a call of the project's function or class gives what nobody can change.
     """
-    if value is None or isinstance(value, ast.Constant | ast.JoinedStr | ast.Lambda | ast.Compare):
+    kind = type(value)
+    if value is None or kind in (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Compare):
         return Binding("constant")
-    if isinstance(value, ast.Tuple):
-        return _all_constant(value.elts, is_constant)
-    if isinstance(value, ast.List | ast.Set | ast.Dict | ast.ListComp | ast.SetComp | ast.DictComp):
+    if kind in _MADE_OF:
+        is_fixed = _are_fixed(parts(value, _MADE_OF[kind]), is_constant)
+        return Binding("constant") if is_fixed else Binding("table", nested=True)
+    if kind in _HELD and kind is not ast.GeneratorExp:
         return Binding("table", nested=_nested(value, is_constant))
-    if isinstance(value, ast.UnaryOp):
-        return value_kind(value.operand, is_constant)
-    if isinstance(value, ast.BinOp):
-        return _all_constant([value.left, value.right], is_constant)
-    if isinstance(value, ast.IfExp):
-        return _all_constant([value.body, value.orelse], is_constant)
     if isinstance(value, ast.Name | ast.Attribute):
         return Binding("alias")
     if isinstance(value, ast.Subscript):  # ``Union[int, str]``
-        return (
-            Binding("constant") if root(value) in library.TYPES["typing"] | {"list", "dict", "t"} else Binding("object")
-        )
-    if isinstance(value, ast.Call):
-        return Binding("constant") if is_constant(value) else _call_kind(value, is_constant)
-    return Binding("object")
-
-
-def _call_kind(call: ast.Call, is_constant: IsConstant) -> Binding:
-    is_method = isinstance(call.func, ast.Attribute)
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name in _CONSTANT_CALLS or (is_method and (name in _TEXTS or isinstance(call.func.value, ast.Constant))):  # type: ignore[attr-defined]
-        return Binding("constant")
-    if name == "getLogger":
-        return Binding("logger")
-    if name in _TUPLE_CALLS:
-        return Binding("class")
-    if name in _TABLE_CALLS:
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        is_type = root(value) in library.TYPES["typing"] | {"list", "dict", "t"}
+        return Binding("constant" if is_type else "object")
+    if not isinstance(value, ast.Call) or is_constant(value):
+        return Binding("constant" if isinstance(value, ast.Call) else "object")
+    name = last_name(value.func)
+    of_text = isinstance(value.func, ast.Attribute) and (
+        name in _CALLS["text"] or isinstance(value.func.value, ast.Constant)
+    )
+    if name in _CALLS["table"] and not of_text:
+        given = [*value.args, *(keyword.value for keyword in value.keywords)]
         return Binding("table", nested=any(_nested(argument, is_constant) for argument in given))
-    return Binding("object")
+    kinds = [kind for kind in ("constant", "logger", "class") if name in _CALLS[kind]]
+    return Binding("constant" if of_text else (kinds or ["object"])[0])
 
 
-def _all_constant(values: Iterable[ast.expr], is_constant: IsConstant) -> Binding:
-    kinds = [value_kind(value, is_constant) for value in values]
-    if all(kind.kind in ("constant", "alias", "class") for kind in kinds):
-        return Binding("constant")
-    return Binding("table", nested=True)
+def _are_fixed(values: Iterable[ast.expr], is_constant: IsConstant) -> bool:
+    return all(value_kind(value, is_constant).kind in _FIXED for value in values)
 
 
 def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
     """Whether what a display holds can itself be changed."""
-    inner: list[ast.expr | None]
-    if isinstance(value, ast.Dict):
-        inner = list(value.values)
-    elif isinstance(value, ast.List | ast.Set | ast.Tuple):
-        inner = list(value.elts)
-    elif isinstance(value, ast.ListComp | ast.SetComp | ast.GeneratorExp):
-        inner = [value.elt]
-    elif isinstance(value, ast.DictComp):
-        inner = [value.value]
-    elif isinstance(value, ast.Subscript):
+    if type(value) in _HELD:
+        return not _are_fixed(parts(value, [_HELD[type(value)]]), is_constant)
+    if isinstance(value, ast.Subscript):
         return _nested(value.value, is_constant)
-    elif isinstance(value, ast.BinOp):
+    if isinstance(value, ast.BinOp):
         return _nested(value.left, is_constant) or _nested(value.right, is_constant)
-    elif isinstance(value, ast.Call) and getattr(value.func, "id", "") in (
-        "zip",
-        "enumerate",
-        "sorted",
-        "reversed",
-        "range",
-    ):
+    if isinstance(value, ast.Call) and getattr(value.func, "id", "") in _CALLS["pass_on"]:
         return any(_nested(argument, is_constant) for argument in value.args)
-    else:
-        return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
-    known = [value_kind(item, is_constant).kind for item in inner if item is not None]
-    return any(kind not in ("constant", "alias", "class") for kind in known)
+    return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
 
 
-@lru_cache(maxsize=128)
-def tree_of(text: str) -> ast.Module | None:
-    """A trusted file's tree, None if it does not parse."""
+def parsed(text: str) -> ast.Module | None:
+    """A tree; None if the text does not parse."""
     try:
         return parsing.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+tree_of = lru_cache(maxsize=128)(parsed)  # for trusted files
 
 
 @lru_cache(maxsize=128)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from blampert_env.grading.triage.facts import ClassFacts
 from blampert_env.grading.triage.flow import Def
 from blampert_env.grading.triage.places import Names
-from blampert_env.grading.triage.scopes import Binding
+from blampert_env.grading.triage.scopes import Binding, walk
 
 MAKING = ("__init__", "__new__", "__post_init__")
 
@@ -64,7 +64,7 @@ class Families:
         path, _, name = key.partition("::")
         module = self._names.files.get(path)
         values = module.values.get(name, ()) if module is not None else ()
-        found = [inner for value in values for inner in ast.walk(value)]
+        found = [inner for value in values for inner in walk(value)]
         texts = [node.value for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         return [part for text in texts[1:] or texts for part in text.replace(",", " ").split()]
 

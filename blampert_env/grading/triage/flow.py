@@ -10,61 +10,51 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.scopes import FunctionNode, bound_names, imported, parameters, root
+from blampert_env.grading.triage.scopes import (
+    FunctionNode,
+    bound_names,
+    children,
+    imported,
+    last_name,
+    parameters,
+    parts,
+    root,
+    walk,
+)
 
 Import = tuple[str, str, int]  # module, member, level
 
 
 @dataclass(slots=True, eq=False)
 class Def:
-    """A function at the top of a trusted file, or a method of a class there; what is nested in it is part of it.
-
-    Attributes:
-        owner: The class that it is a method of; "" if it is none.
-        given: Its parameters, all of them; ``this`` is the first of a method.
-        positional: Those that may be given by position, then ``*x`` and ``**x``.
-        inner: Parameters of functions within it, which anybody may call.
-        loads: Names that it reads.
-        attributes: Attributes that it names, in whatever way.
-        uses: ``(name, attribute)`` pairs that it reads.
-        mutators: Methods that change what they are called on.
-        odd: What may lead out by itself.
-        flows: ``(name, where from)``: what its names are bound to.
-        fed: ``(name, method, value)``: what is handed to methods of what its names hold.
-        put_into: ``(name, value)``: what is stored in elements of what its names hold.
-        unclear: Names that are bound to what cannot be told.
-        puts: ``(attribute, value)``: what it stores in attributes, and puts into what they hold.
-        stores: Attributes that it stores on its first parameter.
-        kept: ``(attribute, name)`` where it stores what a name stands for in an attribute.
-        changed: Names and attributes whose content it changes.
-    """
+    """A function at the top of a trusted file, or a method of a class there; what is nested in it is part of it."""
 
     path: str
-    owner: str
+    owner: str  # the class that it is a method of, or ""
     node: FunctionNode
-    given: list[str]
-    positional: list[str]
-    inner: set[str] = field(default_factory=set)
+    given: list[str]  # its parameters, all of them
+    positional: list[str]  # those that may be given by position, then ``*x`` and ``**x``
+    inner: set[str] = field(default_factory=set)  # parameters of functions within it, which anybody may call
     local: set[str] = field(default_factory=set)
     loads: set[str] = field(default_factory=set)
-    attributes: set[str] = field(default_factory=set)
-    uses: set[tuple[str, str]] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)  # that it names, in whatever way
+    uses: set[tuple[str, str]] = field(default_factory=set)  # ``(name, attribute)`` pairs that it reads
     imports: dict[str, Import] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
-    mutators: list[ast.Attribute] = field(default_factory=list)
-    odd: list[ast.Attribute | ast.Subscript] = field(default_factory=list)
-    flows: list[tuple[str, ast.expr]] = field(default_factory=list)
-    fed: list[tuple[str, str, ast.expr]] = field(default_factory=list)
-    put_into: list[tuple[str, ast.expr]] = field(default_factory=list)
-    unclear: set[str] = field(default_factory=set)
-    puts: list[tuple[str, ast.expr]] = field(default_factory=list)
+    mutators: list[ast.Attribute] = field(default_factory=list)  # methods that change what they are called on
+    odd: list[ast.Attribute | ast.Subscript] = field(default_factory=list)  # what may lead out by itself
+    flows: list[tuple[str, ast.expr]] = field(default_factory=list)  # what its names are bound to
+    fed: list[tuple[str, str, ast.expr]] = field(default_factory=list)  # name, its method, and what that is handed
+    put_into: list[tuple[str, ast.expr]] = field(default_factory=list)  # what elements of its names are set to
+    unclear: set[str] = field(default_factory=set)  # names that are bound to what cannot be told
+    puts: list[tuple[str, ast.expr]] = field(default_factory=list)  # what it puts into attributes, or what they hold
     returns: list[ast.expr] = field(default_factory=list)
     classes: list[ast.ClassDef] = field(default_factory=list)
     tries: list[ast.Try] = field(default_factory=list)
     globals: set[str] = field(default_factory=set)
-    stores: set[str] = field(default_factory=set)
-    kept: set[tuple[str, str]] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
+    stores: set[str] = field(default_factory=set)  # attributes that it stores on its first parameter
+    kept: set[tuple[str, str]] = field(default_factory=set)  # attribute, and the name whose value it is set to
+    changed: set[str] = field(default_factory=set)  # names and attributes whose content it changes
 
     @property
     def key(self) -> str:
@@ -91,6 +81,7 @@ def gather(node: FunctionNode, path: str, owner: str) -> Def:
     ]
     found = Def(path, owner, node, given, positional)
     first = given[0] if given else ""
+    _bind_defaults(node.args, found)
     todo: list[ast.AST] = [*node.body, *node.args.defaults, *filter(None, node.args.kw_defaults), *node.decorator_list]
     while todo:
         inner = todo.pop()
@@ -106,10 +97,18 @@ def gather(node: FunctionNode, path: str, owner: str) -> Def:
             _call(inner, found)
         else:
             _other(inner, found)
-        todo.extend(ast.iter_child_nodes(inner))
+        todo.extend(children(inner))
     found.local |= found.unclear
     found.changed.discard("")
     return found
+
+
+def _bind_defaults(node: ast.arguments, found: Def) -> None:
+    named = [*node.posonlyargs, *node.args]
+    pairs = [*zip(reversed(named), reversed(node.defaults), strict=False)]
+    for argument, default in (*pairs, *zip(node.kwonlyargs, node.kw_defaults, strict=True)):
+        if default is not None:
+            found.flows.append((argument.arg, default))
 
 
 def _attribute(node: ast.Attribute, found: Def, first: str) -> None:
@@ -153,11 +152,9 @@ def _other(node: ast.AST, found: Def) -> None:
     elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
         _bind(node.target, node.iter, found)
     elif isinstance(node, ast.withitem):
-        if node.optional_vars is not None:
-            _bind(node.optional_vars, node.context_expr, found)
+        _bind(node.optional_vars, node.context_expr, found)
     elif isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
-        if node.value is not None:
-            found.returns.append(node.value)
+        found.returns += parts(node, ["value"])
     elif isinstance(node, ast.Subscript):
         if not isinstance(node.ctx, ast.Load):
             found.changed.add(holder(node.value))
@@ -170,17 +167,13 @@ def _other(node: ast.AST, found: Def) -> None:
     elif isinstance(node, ast.Import | ast.ImportFrom):
         found.imports.update(imported(node))
         found.unclear.update(name for name, _ in imported(node))
-    elif isinstance(node, ast.Lambda | FunctionNode):
-        found.inner.update(argument.arg for argument in parameters(node.args))
-        if isinstance(node, ast.Lambda):
-            found.returns.append(node.body)
-        else:
-            found.unclear.add(node.name)
-    elif isinstance(node, ast.ClassDef):
-        found.classes.append(node)
-        found.unclear.add(node.name)
     else:
         found.unclear.update(bound_names(node))
+        if isinstance(node, ast.Lambda | FunctionNode):
+            found.inner.update(argument.arg for argument in parameters(node.args))
+            found.returns += [node.body] if isinstance(node, ast.Lambda) else []
+        elif isinstance(node, ast.ClassDef):
+            found.classes.append(node)
 
 
 def _reformatted(target: ast.expr, value: ast.expr) -> ast.expr:
@@ -192,7 +185,7 @@ def _reformatted(target: ast.expr, value: ast.expr) -> ast.expr:
     return value
 
 
-def _bind(target: ast.expr, value: ast.expr, found: Def) -> None:
+def _bind(target: ast.expr | None, value: ast.expr, found: Def) -> None:
     todo = [target]
     while todo:
         one = todo.pop()
@@ -217,9 +210,7 @@ def holder(node: ast.AST) -> str:
     """The name or the attribute that holds what an expression gives: ``T`` for ``T[0]``, ``x`` for ``self.x[0]``."""
     while isinstance(node, ast.Subscript):
         node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+    return last_name(node)
 
 
 def atoms(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -256,7 +247,7 @@ def atoms(nodes: Iterable[ast.AST]) -> Iterator[str]:
         elif isinstance(node, ast.Subscript):
             todo.append(node.value)
         else:
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
 
 
 _NUMBERS = words.listed("len int float ord round abs bool isinstance issubclass callable hasattr id hash")
@@ -290,11 +281,11 @@ def aliases(one: Def, node: ast.expr) -> set[str]:
 
 def is_kept(one: Def, node: ast.expr) -> bool:
     """Whether a function that is not called at once may be handed out: it is returned or stored."""
-    names = {name for name, value in one.flows if any(inner is node for inner in ast.walk(value))}
+    names = {name for name, value in one.flows if any(inner is node for inner in walk(value))}
     called = {id(call.func) for call in one.calls}
     kept = [*one.returns, *(value for _, value in (*one.puts, *one.put_into))]
     return any(
         inner is node or (getattr(inner, "id", "") in names and id(inner) not in called)
         for value in kept
-        for inner in ast.walk(value)
+        for inner in walk(value)
     )

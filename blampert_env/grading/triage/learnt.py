@@ -11,8 +11,9 @@ is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from blampert_env.grading.triage.triage import Triage
 from blampert_env.projects.syntax import functions
@@ -24,63 +25,44 @@ _NEVER = re.compile(
     r"__(?:exit|getattr|class)"
 )
 _REASON = re.compile(r"(?P<path>.*?):(?P<line>\d+): (?P<why>.*)", re.DOTALL)
+_Reason = tuple[str, str, str]  # path, function and why
 
 
-class LearningTriage:
-    """Triage that forgives another version of a function what its reference does as well.
+class LearningTriage(Triage):
+    """Triage that forgives another version of a function what its reference does as well."""
 
-    Args:
-        sources: As for :class:`Triage`.
-        reference: As there.
-        tests: As there.
-        modules: As there.
-    """
-
-    def __init__(
-        self,
-        sources: Mapping[str, str],
-        *,
-        reference: Mapping[str, str],
-        tests: Mapping[str, str],
-        modules: Mapping[str, str],
-    ) -> None:
-        self._sources, self._reference = sources, reference
-        self._strict = Triage(sources, reference=reference, tests=tests, modules=modules)
-        self._bare = Triage(sources, reference={}, tests=tests, modules=modules) if reference else self._strict
+    def __init__(self, sources: Mapping[str, str], **others: Any) -> None:
+        super().__init__(sources, **others)
+        self._given = sources, others
 
     def reasons(self, candidate: Mapping[str, str]) -> tuple[str, ...]:
         """As :meth:`Triage.reasons`, less what was learnt."""
-        found = self._strict.reasons(candidate)
+        found = super().reasons(candidate)
         if not found or not self._reference:
             return found
-        return tuple(reason for reason in found if not self._is_learnt(reason, candidate))
-
-    def prepare(self) -> None:
-        """Look at the trusted files now, not at the first edit."""
-        self._strict.prepare()
-
-    def _is_learnt(self, reason: str, candidate: Mapping[str, str]) -> bool:
-        match = _REASON.fullmatch(reason)
-        if match is None or match["path"] not in candidate:
-            return False
-        name = _function_at(candidate[match["path"]], int(match["line"]))
-        return (match["path"], name, match["why"]) in self._learnt
+        keys = dict(_by_function(found, candidate))
+        return tuple(reason for reason in found if keys.get(reason) not in self._learnt)
 
     @cached_property
-    def _learnt(self) -> frozenset[tuple[str, str, str]]:
-        """Path, function and reason of all that may be learnt."""
-        found = set()
+    def _learnt(self) -> frozenset[_Reason]:
+        """All that may be learnt."""
+        (sources, others), found = self._given, set[_Reason]()
+        bare = Triage(sources, **{**others, "reference": {}})
         for path, text in self._reference.items():
-            for reason in self._bare.reasons({**self._sources, path: text}):
-                match = _REASON.fullmatch(reason)
-                name = _function_at(text, int(match["line"])) if match is not None else ""
-                if match is not None and name and not _NEVER.search(match["why"]):
-                    found.add((path, name, match["why"]))
+            reasons = bare.reasons({**sources, path: text})
+            found |= {key for _, key in _by_function(reasons, {path: text}) if key[1] and not _NEVER.search(key[2])}
         return frozenset(found)
 
 
+def _by_function(reasons: tuple[str, ...], files: Mapping[str, str]) -> Iterator[tuple[str, _Reason]]:
+    """Each reason with its path, the qualified name of the function around it ("" if there is none), and its text."""
+    for reason in reasons:
+        match = _REASON.fullmatch(reason)
+        if match is not None and match["path"] in files:
+            yield reason, (match["path"], _function_at(files[match["path"]], int(match["line"])), match["why"])
+
+
 def _function_at(text: str, line: int) -> str:
-    """Qualified name of the function around a line; "" if there is none."""
     try:
         return next((one.qualname for one in functions(text) if one.first <= line <= one.last), "")
     except SyntaxError:

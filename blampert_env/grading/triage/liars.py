@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.scopes import FunctionNode, here, last_name, root
+from blampert_env.grading.triage.scopes import FunctionNode, here, last_name, root, walk
 
 
 def is_liar(node: ast.ClassDef) -> bool:
@@ -28,14 +28,14 @@ def is_liar(node: ast.ClassDef) -> bool:
 def _is_sound(function: FunctionNode) -> bool:
     """Whether a special method's answers are comparisons, or texts and numbers made of them, of its own data."""
     if function.name not in ("__eq__", "__ne__", "__contains__", "__bool__", "__instancecheck__", "__subclasscheck__"):
-        return not any(_calls_data(node, function) for node in ast.walk(function))
+        return not any(_calls_data(node, function) for node in walk(function))
     returns = [node.value for node in here(function.body) if isinstance(node, ast.Return) and node.value]
     return all(_is_answer(value, function) for value in returns)
 
 
 def _is_answer(value: ast.expr, function: FunctionNode) -> bool:
     if isinstance(value, ast.Compare):
-        return not any(_calls_data(node, function) for node in ast.walk(value))
+        return not any(_calls_data(node, function) for node in walk(value))
     if isinstance(value, ast.BoolOp):
         return all(_is_answer(part, function) for part in value.values)
     if isinstance(value, ast.UnaryOp):
@@ -46,7 +46,7 @@ def _is_answer(value: ast.expr, function: FunctionNode) -> bool:
         return not (isinstance(value, ast.Constant) and value.value is True and len(function.body) == 1)
     return (
         isinstance(value, ast.Call)
-        and not any(_calls_data(node, function) for node in ast.walk(value))
+        and not any(_calls_data(node, function) for node in walk(value))
         and (
             root(value) in ("bool", "all", "any", "isinstance", "super", "self", "len", "set", "hasattr", "issubclass")
         )

@@ -5,29 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import accumulate
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.facts import ClassFacts, ModuleFacts, module_facts, value_kind
 from blampert_env.grading.triage.flow import Def
-from blampert_env.grading.triage.scopes import LOCAL, Binding
+from blampert_env.grading.triage.scopes import LOCAL, MODULES, Binding, last_name, makes_type, root
 from blampert_env.grading.triage.testfacts import TestFacts
 from blampert_env.grading.triage.tools import Tools
 
 _STRICTEST = [
-    "bad",
-    "own module",
-    "module",
-    "told",
-    "type",
-    "member",
-    "logger",
-    "object",
-    "table",
-    "class",
-    "function",
-    "constant",
-    "local",
-]
+    "bad", "own module", "module", "told", "type", "member", "logger", "object", "table", "class", "function",
+    "constant", "local",
+]  # fmt: skip
+_CACHES = ("cache", "lru_cache", "memoize")
 
 
 class ProjectFacts:
@@ -54,11 +45,10 @@ class ProjectFacts:
             if path.endswith(".py") and path not in tests
         }
         self._modules = dict(modules)
-        self._dotted: dict[str, str] = {}
-        for name, path in modules.items():
-            self._dotted.setdefault(path, name)
+        self._dotted = {path: name for name, path in [*modules.items()][::-1]}
+        self._packages = {dotted for name in modules for dotted in accumulate(name.split("."), "{}.{}".format)}
         self._owned_by_tests = frozenset(tests)
-        self._resolved: dict[tuple[str, str], Binding] = {}
+        self._resolved: dict[tuple[str, str], Binding | None] = {}
 
     @cached_property
     def files(self) -> Mapping[str, ModuleFacts]:
@@ -116,7 +106,7 @@ class ProjectFacts:
             }
             for attribute, name in pairs:
                 known = self.resolve(module.path, name)
-                if known is not None and known.kind in ("module", "own module", "bad"):
+                if known is not None and known.kind in (*MODULES, "bad"):
                     found.add(attribute)
         return frozenset(found)
 
@@ -148,32 +138,55 @@ class ProjectFacts:
         return module.classes.get(name) if module is not None else None
 
     @cached_property
+    def unbound(self) -> frozenset[str]:
+        """Methods that need an object."""
+        every = [one for module in self.files.values() for one in module.defs if one.owner]
+        bound = {"classmethod", "staticmethod"}
+        return self.methods - {one.node.name for one in every if bound & set(map(root, one.node.decorator_list))}
+
+    @cached_property
+    def leaks(self) -> frozenset[str]:
+        """Functions that return what they share with others (tables, cached values) or types, as ``path::name``."""
+        every = [one for module in self.files.values() for one in module.defs if not one.owner]
+        return frozenset(one.key for one in every if self._is_leak(one))
+
+    def _is_leak(self, one: Def) -> bool:
+        called = [d.func if isinstance(d, ast.Call) else d for d in one.node.decorator_list]
+        own = one.local | set(one.given)
+        return any(last_name(func) in _CACHES for func in called) or any(
+            makes_type(value) or (root(value) not in own and self._is_shared(one.path, value)) for value in one.returns
+        )
+
+    def _is_shared(self, path: str, value: ast.expr) -> bool:
+        """Whether a value is a table of the module or of a class, or may be a part of one that can be changed."""
+        inner = value
+        while isinstance(inner, ast.Subscript | ast.Call):
+            inner = inner.value if isinstance(inner, ast.Subscript) else getattr(inner.func, "value", ast.Constant(0))
+        if isinstance(inner, ast.Attribute):
+            table = self.class_tables.get(inner.attr)
+        else:
+            table = self.resolve(path, inner.id) if isinstance(inner, ast.Name) else None
+        return table is not None and table.kind in ("table", "object") and (inner is value or table.nested)
+
+    @cached_property
     def tools(self) -> Tools:
         """Functions that do by name, or by text, what plain code may not."""
         return Tools(self)
 
     def resolve(self, path: str, name: str) -> Binding | None:
         """What a name at the top of a trusted file stands for, tools not yet told apart; None if it binds none."""
-        key = (path, name)
-        if key not in self._resolved:
-            self._resolved[key] = Binding("bad", f"{name} is defined by itself")
-            if (found := self._resolve(path, name)) is None:
-                del self._resolved[key]
-                return None
-            self._resolved[key] = found
-        return self._resolved[key]
+        if (path, name) not in self._resolved:
+            self._resolved[path, name] = Binding("bad", f"{name} is defined by itself")
+            self._resolved[path, name] = self._resolve(path, name)
+        return self._resolved[path, name]
 
     def _resolve(self, path: str, name: str) -> Binding | None:
         module = self.files.get(path)
         if module is None or name not in module.names:
             return None
-        found: list[Binding] = []
-        if name in module.others:
-            found.append(Binding("object"))
-        if name in module.classes:
-            found.append(Binding("class", f"{path}::{name}"))
-        if name in module.functions:
-            found.append(Binding("function", f"{path}::{name}"))
+        found = [Binding("object")] if name in module.others else []
+        found += [Binding("class", f"{path}::{name}")] if name in module.classes else []
+        found += [Binding("function", f"{path}::{name}")] if name in module.functions else []
         found += [self.imported(path, *what) for what in module.imports.get(name, ())]
         found += [self._value(path, name, value) for value in module.values.get(name, ())]
         return min(found, key=lambda binding: _STRICTEST.index(binding.kind))
@@ -182,8 +195,6 @@ class ProjectFacts:
         kind = value_kind(value, lambda call: self._is_sentinel(path, call))
         if kind.kind == "table" and self.is_changed(name):
             return LOCAL
-        if kind.kind == "class":
-            return Binding("class", f"{path}::{name}")
         if kind.kind == "alias":
             return self._alias(path, value)
         return Binding(kind.kind, f"{path}::{name}", kind.nested)
@@ -204,16 +215,12 @@ class ProjectFacts:
 
     def _alias(self, path: str, value: ast.expr) -> Binding:
         if isinstance(value, ast.Name):
-            known = self.resolve(path, value.id)
-            if known is None:
-                return Binding("constant") if value.id in words.FREE else Binding("bad", f"is {value.id}")
-            return known
+            built_in = Binding("constant") if value.id in words.FREE else Binding("bad", f"is {value.id}")
+            return self.resolve(path, value.id) or built_in
         if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
             base = self.resolve(path, value.value.id)
-            if base is not None and base.kind in ("module", "own module"):
+            if base is not None and base.kind in MODULES:
                 return self.member(base, value.attr)
-            if base is not None and base.kind == "class":
-                return Binding("object")
         return Binding("object")
 
     def imported(self, path: str, module: str, member: str, level: int) -> Binding:
@@ -221,23 +228,18 @@ class ProjectFacts:
         if level:
             module = self._absolute(path, module, level)
         if self.is_own(module):
-            if not member:
-                return self._own_module(module)
-            if f"{module}.{member}" in self._modules:
-                return self._own_module(f"{module}.{member}")
-            return self.member(Binding("own module", module), member)
+            own = Binding("own module", module)
+            return self.member(own, member) if member else self._own_module(module)
         base = Binding("module", module) if module in library.MODULES else Binding("bad", f"imports {module}")
         return base if not member or base.kind == "bad" else self.member(base, member)
 
     def is_own(self, module: str) -> bool:
-        """Whether it is the project's."""
-        return module in self._modules or any(name.startswith(f"{module}.") for name in self._modules)
+        """Whether it is the project's, or a package that holds some of it."""
+        return module in self._packages
 
     def _own_module(self, module: str) -> Binding:
         path = self._modules.get(module)
-        if path is None:
-            return Binding("own module", module)
-        if path in self._owned_by_tests or path not in self.files:
+        if path is not None and (path in self._owned_by_tests or path not in self.files):
             return Binding("bad", f"module {module} is the tests' or not known")
         return Binding("own module", module)
 
@@ -247,9 +249,8 @@ class ProjectFacts:
             if f"{base.what}.{name}" in self._modules:
                 return self._own_module(f"{base.what}.{name}")
             path = self._modules.get(base.what, "")
-            if path in self._owned_by_tests:
-                return Binding("bad", f"{base.what} is the tests'")
-            return self.resolve(path, name) or Binding("bad", f"{base.what}.{name} is not known")
+            known = self.resolve(path, name) if path not in self._owned_by_tests else None
+            return known or Binding("bad", f"{base.what}.{name} is the tests' or not known")
         dotted = f"{base.what}.{name}"
         if name in library.MEMBERS.get(base.what, ()) or name in library.FOREIGN.get(base.what, ()):
             return Binding("member", dotted)
@@ -259,14 +260,10 @@ class ProjectFacts:
             return Binding("module" if dotted in library.MODULES else "type", dotted)
         if dotted in library.SUBMODULES:
             return Binding("module", dotted)
-        if base.what == "__future__":
-            return Binding("constant")
-        return Binding("bad", f"{dotted} is not on the list")
+        return Binding("constant") if base.what == "__future__" else Binding("bad", f"{dotted} is not on the list")
 
     def _absolute(self, path: str, module: str, level: int) -> str:
-        parts = self._dotted.get(path, "").split(".")
-        if path.endswith("__init__.py"):
-            parts = [*parts, ""]
+        parts = [*self._dotted.get(path, "").split("."), *([""] if path.endswith("__init__.py") else [])]
         parts = parts[: len(parts) - level]
         return ".".join([*parts, module] if module else parts)
 

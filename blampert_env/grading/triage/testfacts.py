@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from blampert_env.grading.triage import words
 from blampert_env.grading.triage.facts import tree_of
-from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root
+from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root, walk
 
-_DANGEROUS = words.listed("globals locals vars sys builtins __builtins__ inspect gc importlib pytest")
-_UNITTEST = words.listed(
-    """
-    assertEqual assertTrue assertFalse assertIn assertIs failureException fail run debug id setUp tearDown
-    subTest maxDiff longMessage addCleanup countTestCases defaultTestResult doCleanups shortDescription
-    skipTest
-    """
-)
+_TESTS = words.TABLES["tests"]
+
+
+_KINDS = ("mentioned", "called", "own", "decorators", "handed_power")
 
 
 class TestFacts:
@@ -35,74 +32,56 @@ class TestFacts:
     __test__ = False
 
     def __init__(self, texts: tuple[str, ...]) -> None:
-        self.mentioned = _Names(texts, "mentioned")
-        self.called = _Names(texts, "called")
-        self.own = _Names(texts, "own", _UNITTEST)
-        self.decorators = _Names(texts, "decorators")
-        self.handed_power = _Names(texts, "handed_power")
+        names = [_Names(texts, kind) for kind in _KINDS]
+        self.mentioned, self.called, self.own, self.decorators, self.handed_power = names
         self.has_star = any(re.search(r"\bimport\s*\*", text) for text in texts)
 
 
 class _Names:
     """Names of one kind, to be asked for one by one."""
 
-    def __init__(self, texts: tuple[str, ...], kind: str, also: frozenset[str] = frozenset()) -> None:
-        self._texts, self._kind, self._also = texts, kind, also
+    def __init__(self, texts: tuple[str, ...], kind: str) -> None:
+        self._texts, self._kind = texts, kind
+        self._also = _TESTS["unittest"] if kind == "own" else frozenset[str]()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._also or any(
-            name in text and name in getattr(_file(text), self._kind) for text in self._texts
-        )
+        return name in self._also or any(name in text and name in _file(text)[self._kind] for text in self._texts)
 
 
-class _File:
-    """One file of the tests; one that does not parse says nothing."""
+@lru_cache(maxsize=256)
+def _file(text: str) -> Mapping[str, set[str]]:
+    """Names in one file of the tests by kind; one that does not parse says nothing."""
+    found: dict[str, set[str]] = {kind: set() for kind in _KINDS}
+    for node in walk(tree_of(text) or ast.Module([], [])):
+        _note(node, found)
+    return found
 
-    def __init__(self, text: str) -> None:
-        self.mentioned: set[str] = set()
-        self.called: set[str] = set()
-        self.own: set[str] = set()
-        self.decorators: set[str] = set()
-        self.handed_power: set[str] = set()
-        for node in ast.walk(tree_of(text) or ast.Module([], [])):
-            self._note(node)
 
-    def _note(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Name):
-            self.mentioned.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            self.mentioned.add(node.attr)
-        elif isinstance(node, ast.alias):
-            self.mentioned.update(node.name.split("."))
-        elif isinstance(node, ast.Constant):
-            last = node.value.rpartition(".")[2] if isinstance(node.value, str) and len(node.value) < 200 else ""
-            if last.isidentifier():
-                self.mentioned.add(last)
-        elif isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Attribute):
-                self.called.add(node.func.attr)
-            if any(_is_power(given) for given in (*node.args, *(keyword.value for keyword in node.keywords))):
-                self.handed_power.add(last_name(node.func))
-        elif isinstance(node, ast.ClassDef):
-            self._note_class(node)
-        elif isinstance(node, FunctionNode):
-            is_test = node.name.startswith("test")
-            if is_test:
-                self.own.add(node.name)
-            if node.decorator_list and (is_test or any(isinstance(n, ast.Assert) for n in ast.walk(node))):
-                called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-                self.decorators.update(map(last_name, called))
-
-    def _note_class(self, node: ast.ClassDef) -> None:
-        self.own.update(name for inner in here(node.body) for name in bound_names(inner))
+def _note(node: ast.AST, found: Mapping[str, set[str]]) -> None:
+    if isinstance(node, ast.Name | ast.Attribute):
+        found["mentioned"].add(last_name(node))
+    elif isinstance(node, ast.alias):
+        found["mentioned"].update(node.name.split("."))
+    elif isinstance(node, ast.Constant):
+        last = node.value.rpartition(".")[2] if isinstance(node.value, str) and len(node.value) < 200 else ""
+        found["mentioned"].update([last] if last.isidentifier() else [])
+    elif isinstance(node, ast.Call):
+        found["called"].update([node.func.attr] if isinstance(node.func, ast.Attribute) else [])
+        if any(_is_power(given) for given in (*node.args, *(keyword.value for keyword in node.keywords))):
+            found["handed_power"].add(last_name(node.func))
+    elif isinstance(node, ast.ClassDef):
+        found["own"].update(name for inner in here(node.body) for name in bound_names(inner))
         if any("Test" in last_name(base) for base in node.bases):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
-                    self.own.add(inner.attr)
-
-
-_file = lru_cache(maxsize=256)(_File)
+            inside = [inner for inner in walk(node) if isinstance(inner, ast.Attribute)]
+            found["own"].update(inner.attr for inner in inside if isinstance(inner.ctx, ast.Store))
+    elif isinstance(node, FunctionNode):
+        is_test = node.name.startswith("test")
+        found["own"].update([node.name] if is_test else [])
+        if node.decorator_list and (is_test or any(isinstance(n, ast.Assert) for n in walk(node))):
+            called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
+            found["decorators"].update(map(last_name, called))
 
 
 def _is_power(node: ast.expr) -> bool:
-    return root(node) in _DANGEROUS or (isinstance(node, ast.Attribute) and node.attr in ("__dict__", "modules"))
+    leads_out = isinstance(node, ast.Attribute) and node.attr in ("__dict__", "modules")
+    return leads_out or root(node) in _TESTS["dangerous"]

@@ -19,7 +19,7 @@ from blampert_env.grading.triage.families import MAKING, Families
 from blampert_env.grading.triage.flow import Def, aliases, atoms, holder, is_kept
 from blampert_env.grading.triage.liars import is_liar
 from blampert_env.grading.triage.places import ALWAYS, PATH, SOFT, Names, Place, Places, Sinks, arguments
-from blampert_env.grading.triage.scopes import Binding, root
+from blampert_env.grading.triage.scopes import Binding, root, walk
 
 
 class Tools:
@@ -32,6 +32,7 @@ class Tools:
         self._methods: dict[str, list[Def]] = defaultdict(list)
         self._index: dict[str, list[Def]] = defaultdict(list)  # by what they name
         self._origins: dict[Def, dict[str, set[str]]] = {}
+        self._named: dict[Def, list[ast.expr]] = {}  # what is not called at once
         self._returning: set[str] = set()  # functions whose results reach a dangerous place
         self._names_of_tools: set[str] = set()
         self.sinks: dict[str, Sinks] = defaultdict(dict)
@@ -54,30 +55,28 @@ class Tools:
 
     def given(self, binding: Binding) -> list[str]:
         """The positional parameters of a function, or of what makes an instance of a class."""
-        if binding.kind == "class":
-            owner = self._known.classes.get(binding.what)
-            makers = self._known.makers(owner)
-            if owner is None:
-                return self._known.tuple_fields(binding.what)
-            if not makers:
-                return [name for one in reversed(self._known.bases(owner)) for name in one.fields]
-            return makers[0].positional[1:] if makers else []
-        return self._known.defs[binding.what][0].positional if self._known.defs.get(binding.what) else []
+        if binding.kind != "class":
+            return next((one.positional for one in self._known.defs.get(binding.what, ())), [])
+        owner = self._known.classes.get(binding.what)
+        if owner is None:
+            return self._known.tuple_fields(binding.what)
+        makers = self._known.makers(owner)
+        fields = [name for one in reversed(self._known.bases(owner)) for name in one.fields]
+        return makers[0].positional[1:] if makers else fields
 
     def methods(self, name: str, owner: ClassFacts | None, path: str) -> list[Def]:
         """Methods that ``.name`` may be: of the class and its relatives, or of any where that is not known."""
         found = self._methods.get(name, [])
+        if not found or (owner is None and not words.is_dunder(name) and name not in words.ORDINARY):
+            return found
         if owner is not None:
-            relatives = {(one.path, one.name) for one in self._known.family(owner)}
-            near_by = [one for one in found if (one.path, one.owner) in relatives]
-            return near_by or ([] if words.is_dunder(name) else found)
-        if words.is_dunder(name):
-            return []
-        if name in words.ORDINARY:
+            near = self._known.family(owner)
+        else:
             module = self._names.files.get(path)
-            near = {(one.path, one.name) for one in module.classes.values()} if module is not None else set()
-            return [one for one in found if (one.path, one.owner) in near]
-        return found
+            near = [*module.classes.values()] if module is not None and not words.is_dunder(name) else []
+        keys = {(one.path, one.name) for one in near}
+        near_by = [one for one in found if (one.path, one.owner) in keys]
+        return near_by if near_by or owner is None or words.is_dunder(name) else found
 
     def reaches(self, starts: Iterable[Def], goals: frozenset[str]) -> bool:
         """Whether functions may come to call one of the goals, given as ``path::name``, by another function."""
@@ -274,27 +273,22 @@ class Tools:
                 yield sinks, self.given(known)
             return
         if isinstance(func, ast.Attribute):
-            owner = self._known.classes.get(f"{one.path}::{one.owner}") if one.owner else None
-            is_own = owner is not None and (root(func.value) == one.this or root(func.value) == "super")
-            known = self._known.binding(one.path, func.value)
-            unbound = known is not None and known.kind == "class"
-            if unbound:
-                owner, is_own = self._known.classes.get(known.what), True  # type: ignore[union-attr]
-            for method in self.methods(func.attr, owner if is_own else None, one.path):
+            base = self._known.binding(one.path, func.value)
+            unbound = base is not None and base.kind == "class"
+            key = base.what if base is not None and unbound else f"{one.path}::{one.owner}"
+            is_own = unbound or (one.owner and root(func.value) in (one.this, "super"))
+            for method in self.methods(func.attr, self._known.classes.get(key) if is_own else None, one.path):
                 if method.key in self.sinks:
-                    yield (
-                        self.sinks[method.key],
-                        method.positional if unbound or method.is_static else method.positional[1:],
-                    )
+                    skipped = 0 if unbound or method.is_static else 1
+                    yield self.sinks[method.key], method.positional[skipped:]
 
     def _values(self, one: Def) -> list[ast.expr]:
         """Names and attributes that are not called at once; empty where none of them can matter."""
         if not any(name in self._names_of_tools for name in one.loads | one.attributes):
             return []
-        called = {id(call.func) for call in one.calls}
-        inner = {id(node.value) for node in ast.walk(one.node) if isinstance(node, ast.Attribute)}
-        return [
-            node
-            for node in ast.walk(one.node)
-            if isinstance(node, ast.Name | ast.Attribute) and id(node) not in called and id(node) not in inner
-        ]
+        if one not in self._named:
+            nodes = [node for node in walk(one.node) if isinstance(node, ast.Name | ast.Attribute)]
+            skipped = {id(call.func) for call in one.calls}
+            skipped |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+            self._named[one] = [node for node in nodes if id(node) not in skipped]
+        return self._named[one]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from blampert_env.grading.triage import units as layout
-from blampert_env.grading.triage.comparison import Comparison
+from blampert_env.grading.triage.comparison import Comparison, dumps
 from blampert_env.grading.triage.facts import tree_of
+from blampert_env.grading.triage.pieces import changed
 from blampert_env.grading.triage.project import ProjectFacts
-from blampert_env.grading.triage.units import Gap, Unit
 from blampert_env.grading.triage.view import FileView
 
 _COOKIE = re.compile(r"[^\n]*(?:\n[ \t\f]*#[^\n]*)?coding[:=]")
@@ -48,8 +46,6 @@ class Triage:
         self._reference = {path: _unix(text) for path, text in reference.items()}
         self._raw = dict(sources)
         self._project = ProjectFacts(self._sources, self._reference, dict(tests), modules)
-        self._bases: dict[tuple[str, bool], tuple[Unit, ...]] = {}
-        self._views: dict[str, FileView] = {}
         self._trusted: dict[str, dict[str, set[str]]] = {}
         self._known: OrderedDict[tuple[str, str], tuple[str, ...]] = OrderedDict()
 
@@ -83,72 +79,37 @@ class Triage:
         return known
 
     def _look(self, path: str, text: str) -> list[str]:
-        if text == self._sources.get(path) or text == self._reference.get(path):
+        versions = [files[path] for files in (self._sources, self._reference) if path in files]
+        if text in versions:
             return []
-        if path not in self._sources and path not in self._reference:
-            return [f"{path}: is a new file"]
-        if len(text) > _LARGE:
-            return [f"{path}: is larger than code is"]
-        if not path.endswith(".py"):
-            return [f"{path}: is no Python file"]
-        found = ["is new"]
-        for is_reference, files in ((False, self._sources), (True, self._reference)):
-            if path in files:
-                mine = self._against(path, text, is_reference)
-                if not mine:
-                    return []
-                found = found if is_reference and path in self._sources else mine
-        return [f"{path}:{line}" for line in found[:_MAX_REASONS]]
+        for is_odd, why in (
+            (not versions, "is a new file"),
+            (len(text) > _LARGE, "is larger than code is"),
+            (not path.endswith(".py"), "is no Python file"),
+        ):
+            if is_odd:
+                return [f"{path}: {why}"]
+        found: list[list[str]] = []
+        for trusted in versions:
+            found.append(self._against(path, trusted, text))
+            if not found[-1]:
+                return []
+        return [f"{path}:{line}" for line in found[0][:_MAX_REASONS]]
 
-    def _against(self, path: str, text: str, is_reference: bool) -> list[str]:
+    def _against(self, path: str, trusted: str, text: str) -> list[str]:
         """Reasons that are left when the file is compared with a trusted version of it."""
-        trusted = (self._reference if is_reference else self._sources)[path]
         if _COOKIE.match(text) and text.split("\n", 2)[:2] != trusted.split("\n", 2)[:2]:
             return ["1: declares an encoding"]
-        units = self._units(path, is_reference)
-        view = self._view(path)
-        view.fresh()
-        comparison = Comparison(view, self._trusted_dumps(path))
-        if not comparison.text(units, text):
-            whole = layout.statements(Gap(units, text, 0))
-            if whole is None:
-                return ["1: does not parse"]
-            comparison.block(units, whole, "", None)
-        comparison.finish()
-        return [f"{line}: {why}" for line, why in dict.fromkeys(comparison.reasons)]
-
-    def _units(self, path: str, is_reference: bool) -> tuple[Unit, ...]:
-        """The statements of a trusted version of a file; none if it does not parse."""
-        key = (path, is_reference)
-        if key not in self._bases:
-            text = (self._reference if is_reference else self._sources)[path]
-            tree = tree_of(text)
-            self._bases[key] = layout.split(text, tree) if tree is not None else ()
-        return self._bases[key]
-
-    def _view(self, path: str) -> FileView:
-        if path not in self._views:
-            self._views[path] = FileView(self._project, path)
-        return self._views[path]
-
-    def _trusted_dumps(self, path: str) -> dict[str, set[str]]:
-        """Dumps of the reference's statements by qualified name; of those that define nothing under their block's."""
+        tree = tree_of(trusted)
+        piece = changed(tree, trusted, text) if tree is not None else None
+        if piece is None:
+            return ["1: does not parse"]
         if path not in self._trusted:
-            found: dict[str, set[str]] = {}
-            if path in self._reference:
-                for unit in self._units(path, True):
-                    for node in unit.nodes:
-                        _note(node, "", found)
-            self._trusted[path] = found
-        return self._trusted[path]
-
-
-def _note(node: ast.stmt, block: str, found: dict[str, set[str]]) -> None:
-    name = f"{block}{getattr(node, 'name', '')}"
-    found.setdefault(name, set()).add(ast.dump(node))
-    if isinstance(node, ast.ClassDef):
-        for item in node.body:
-            _note(item, f"{name}.", found)
+            own = tree_of(self._reference.get(path, ""))
+            self._trusted[path] = dumps(own.body) if own is not None else {}
+        comparison = Comparison(FileView(self._project, path), self._trusted[path])
+        comparison.piece(piece)
+        return [f"{line}: {why}" for line, why in dict.fromkeys(comparison.reasons)]
 
 
 def _unix(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import string
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -13,19 +15,23 @@ def listed(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-def _tables() -> dict[str, dict[str, frozenset[str]]]:
-    found: dict[str, dict[str, frozenset[str]]] = {}
-    text = Path(__file__).with_name("names.txt").read_text("ascii").replace("\n  ", " ")
-    for line in text.splitlines():
+def _lines() -> Iterator[tuple[str, str, str]]:
+    """Table, name, and what belongs to it."""
+    table = ""
+    for line in Path(__file__).with_name("names.txt").read_text("ascii").replace("\n  ", " ").splitlines():
         if line.startswith("["):
-            table = found[line[1:].partition("]")[0]] = {}
+            table = line[1:].partition("]")[0]
         elif line and not line.startswith("#"):
-            name, _, names = line.partition(": ")
-            table[name] = listed(names)
-    return found
+            name, _, names = line.partition(":")
+            yield table, name, names
 
 
-TABLES = _tables()
+TABLES: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
+PARTS: dict[str, list[tuple[str, str]]] = {}  # by kind of node: its parts, and the role in which each is looked at
+for _table, _name, _names in _lines():
+    TABLES[_table][_name] = listed(_names)
+    if _table == "parts":
+        PARTS[_name] = [(part, role) for part, _, role in (one.partition(":") for one in _names.split())]
 _WORDS = TABLES["words"]
 
 CONSTANTS = _WORDS["constants"]
@@ -51,8 +57,7 @@ VALUE_DUNDERS = _WORDS["value_dunders"]
 ON_SUPER = CALLED_DUNDERS | _WORDS["on_super"]
 LEADS_OUT = _WORDS["leads_out"]  # public attributes that lead out of what code is given
 ONLY_ON_SELF = _WORDS["only_on_self"]  # too common to be refused everywhere
-BY_NAME = _WORDS["by_name"]  # methods of data frames that look names up
-REDUCTIONS = _WORDS["reductions"]
+BY_NAME = _WORDS["by_name"]  # methods of data frames that look names up where they are told what
 LOGGER = _WORDS["logger"]
 TUPLE_PRIVATES = _WORDS["tuple_privates"]
 MUTATORS = _WORDS["mutators"]
@@ -68,6 +73,7 @@ ORDINARY = BUILTIN_METHODS | _WORDS["ordinary"]  # methods of anything
 
 # what makes a trusted function a tool
 TOOL_NAMES = _WORDS["tool_names"]  # whatever it is given
+DOES_TEXT = _WORDS["does_text"]  # any of what these are given
 CALLED_BY_TEXT = _WORDS["called_by_text"]  # these do what their text says
 NAMED_BY_ARGUMENT = _WORDS["named_by_argument"]
 TOOL_ATTRIBUTES = NAMED_BY_ARGUMENT | _WORDS["tool_attributes"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from . import looks_plain_more, looks_plain_tools
+from . import looks_plain_merged, looks_plain_more, looks_plain_tools
 from .project_for_edits import METHOD, SOURCE, edited
 
 
@@ -741,7 +741,7 @@ def method(self, other):
     return self
 """
 PROGRAMS = _programs(
-    (_TEXT + looks_plain_more.TEXT + looks_plain_tools.TEXT)
+    (_TEXT + looks_plain_more.TEXT + looks_plain_tools.TEXT + looks_plain_merged.TEXT)
     .replace("FULLWIDTH_E", "\uff45")
     .replace("FULLWIDTH_G", "\uff47")
 )
