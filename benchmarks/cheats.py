@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from blampert_env.errors import GraderError
 from blampert_env.grading import Grader, TestReport, judge
+from blampert_env.grading.confirming import Touched
 from blampert_env.grading.edits import Edits
 from blampert_env.grading.files import as_text, candidate_sources
 from blampert_env.grading.jailed import Options
@@ -57,7 +58,10 @@ def judged(case: Case, mode: str, files: dict[str, str | bytes]) -> TestReport:
         return grader.grade(files)
     wish = replace(WISH, limit_s=case.timeout_s)
     if mode.endswith("twins"):
-        return doors.twins.halves(as_text(sources), wish, Edits(rest="not plain"), set(doors.facts.ids))
+        try:
+            return doors.twins.halves(as_text(sources), wish, Edits(rest="not plain"), set(doors.facts.ids))
+        except Touched:  # by default, such a candidate is judged apart or not at all
+            return judge.tampered(doors.facts.ids, "twins")
     run = doors.runner.run("fresh", as_text(sources), Options(case.timeout_s))
     return judge.report(run, grader.test_ids)
 

@@ -30,7 +30,6 @@ class Run:
     def __init__(self, job: dict[str, Any], trainer: socket.socket) -> None:
         self.job, self.trainer = job, trainer
         self.children: dict[str, Child] = {}
-        self.codes: dict[str, int] = {}
         self.data = bytearray()
         self.started = self.ended = 0.0
         self.killed: str | None = None
@@ -55,8 +54,7 @@ class Run:
             with contextlib.suppress(channel.Closed):  # it was killed; what it says will be nothing
                 channel.send(report, self.job)
             self._watch(report.fileno())
-        self._end("tests")
-        return self._answer()
+        return self._answer(self.children.pop("tests").end())
 
     def _watch(self, reader: int) -> None:
         """Read the report until it is complete, the tests have ended, or a limit is reached."""
@@ -134,24 +132,22 @@ class Run:
                     used += (int(fields[11]) + int(fields[12])) / ticks
         return used
 
-    def _end(self, name: str) -> None:
-        self.codes[name] = self.children.pop(name).end()
-
     def end(self) -> None:
         """Kill and collect what is left."""
-        for name in list(self.children):
-            self._end(name)
+        while self.children:
+            self.children.popitem()[1].end()
 
-    def _answer(self) -> dict[str, Any]:
-        candidate = self.children.get("candidate")
-        if candidate is not None and b'"gone": true' in self.data[-400:]:  # its end is on the way
-            candidate.is_over(END_LIMIT_S)
-        self_ended = candidate is not None and candidate.is_over()
-        self.end()
+    def _answer(self, tests_code: int) -> dict[str, Any]:
+        candidate, code = self.children.pop("candidate", None), None
+        if candidate is not None:
+            is_gone = b'"gone": true' in self.data[-400:]  # its end is on the way
+            self_ended = candidate.is_over(END_LIMIT_S if is_gone else 0.0)
+            code = candidate.end()
+            code = code if self_ended else None
         return {
             "report": self.data.decode("utf-8", "replace"),
             "killed": self.killed,
-            "tests_code": self.codes.get("tests"),
-            "candidate_code": self.codes.get("candidate") if self_ended else None,
+            "tests_code": tests_code,
+            "candidate_code": code,
             "seconds": max(0.0, self.ended - self.started) if self.started else 0.0,
         }
