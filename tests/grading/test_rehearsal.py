@@ -33,7 +33,7 @@ def test_rehearsal(tmp_path: Path) -> None:
     package = Path(blampert_env.grading.__file__).parent
     box = tmp_path / "box"
     box.mkdir()
-    command = [sys.executable, "-c", SCRIPT, str(package), str(box)]
+    command = [sys.executable, "-B", "-c", SCRIPT, str(package), str(box)]  # as the jail is started
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     said = json.loads(found.stdout)
