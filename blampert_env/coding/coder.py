@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # The closing fence ends the answer: half of a small model's tokens are chatter after it. At most four (OpenAI's limit).
 STOP_AFTER_BLOCK = ("\n```\n",)
 STOP_IN_PREFILLED = ("\n```", "\nif __name__", "\nprint(", "\nassert ")
-# who has seen the file goes on with the rest of it
-STOP_AFTER_FUNCTION = ("\n```", "\ndef ", "\nclass ", "\n@")
+# who has seen the file goes on with the rest of it; after a blank line, as one that begins anew has none before its def
+STOP_AFTER_FUNCTION = ("\n```", "\n\ndef ", "\n\nclass ", "\n\n@")
 
 
 @dataclass(frozen=True, slots=True)

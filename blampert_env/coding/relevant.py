@@ -142,15 +142,16 @@ def _imports(tree: ast.Module, text: str, needs: _Needs, budget: int) -> str:
 def _own_pieces(tree: ast.Module, text: str, target: Target, needs: _Needs) -> Iterator[_Piece]:
     """The definitions of the target's own file; the members of its own class one by one."""
     lines = split_lines(unix(text))
-    itself = next((one.node for one in functions(text) if one.qualname == target.qualname), None)
+    # by its place: trees are cached, and two of one text may be about
+    itself = next((one.node.lineno for one in functions(text) if one.qualname == target.qualname), 0)
     own = (target.class_name or "").split(".")[0]
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == own:
             header = "".join(lines[first_line(node, lines) - 1 : first_line(node.body[0], lines) - 1])
             for member in node.body:
-                if member is not docstring_node(node) and member is not itself:
+                if member is not docstring_node(node) and member.lineno != itself:
                     yield from _piece(member, lines, needs, 1, owner=header)
-        elif node is not itself:
+        elif node.lineno != itself:
             yield from _piece(node, lines, needs, 1)
 
 
