@@ -168,7 +168,7 @@ def test_curves_move_while_a_real_training_runs(
             wait_until(lambda: page.locator("details.edit").count() > seen and points(page, "c-tests") > 1, page, 300)
             page.locator("details.edit summary").last.click()
             page.wait_for_selector("details.edit[open] pre", timeout=30_000)
-            assert "def " in page.locator("details.edit[open] pre").first.inner_text()
+            assert "+++ b/calculator.py" in page.locator("details.edit[open] pre").first.inner_text()
             wait_until(lambda: points(page) >= 2, page, 300)
             assert page.locator("#circuit").inner_text() == "circuit closed"
         finally:
