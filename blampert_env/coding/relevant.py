@@ -15,7 +15,16 @@ from dataclasses import dataclass, replace
 
 from blampert_env.projects import Target
 from blampert_env.projects.modules import Modules
-from blampert_env.projects.syntax import FunctionNode, docstring_node, first_line, functions, parse, split_lines, unix
+from blampert_env.projects.syntax import (
+    FunctionNode,
+    docstring_node,
+    first_line,
+    functions,
+    parse,
+    split_lines,
+    tree_of,
+    unix,
+)
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -56,7 +65,7 @@ def relevant(target: Target, files: Mapping[str, str], tests: str, budget: int) 
         tests: The visible tests that mention it.
         budget: Characters, at the most; four are about a token.
     """
-    trees = {path: tree for path, text in files.items() if (tree := _tree(text)) is not None}
+    trees = {path: tree for path, text in files.items() if (tree := tree_of(text)) is not None}
     if target.path not in trees:
         return ""
     needs = _Needs(target, tests)
@@ -93,7 +102,7 @@ class _Needs:
 
 def _used(tests: str) -> frozenset[str]:
     """Words of tests, those aside that a file of tests only imports."""
-    tree = _tree(tests)
+    tree = tree_of(tests)
     if tree is None:
         return frozenset(_WORD.findall(tests))
     imports = [range(one.lineno - 1, one.end_lineno or 0) for one in tree.body if isinstance(one, _IMPORTS)]
@@ -114,13 +123,6 @@ def _parameters(node: ast.AST) -> frozenset[str]:
 
 def _parts(name: str) -> frozenset[str]:
     return frozenset(part.lower()[:_STEM] for part in _PART.findall(name))
-
-
-def _tree(text: str) -> ast.Module | None:
-    try:
-        return parse(text)
-    except SyntaxError:  # an edit may have left it so
-        return None
 
 
 def _imports(tree: ast.Module, text: str, needs: _Needs, budget: int) -> str:

@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Any
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import parsed
 from blampert_env.grading.triage.scopes import SCOPES, children, last_name, walk
+from blampert_env.projects.syntax import tree_of
 
 _REACH = words.TABLES["reach"]
 _MODULES, _NAMES, _ATTRIBUTES = _REACH["modules"], _REACH["names"], _REACH["attributes"]
@@ -74,7 +74,7 @@ def is_rewritten(trusted: Mapping[str, str], candidate: Mapping[str, str], *, st
 
 def _classes_and_functions(text: str) -> tuple[set[str], set[str]] | None:
     """Qualified names of the classes that a text makes, wherever, and of its functions."""
-    tree = parsed(text)
+    tree = tree_of(text)
     if tree is None:
         return None
     classes, functions = set[str](), set[str]()
@@ -146,7 +146,7 @@ def _words(text: str) -> frozenset[str]:
 
 def _parts(text: str) -> Iterator[tuple[ast.AST, str]]:
     """Functions, and statements outside of functions without the functions in them; each with its lines."""
-    tree = parsed(text)
+    tree = tree_of(text)
     lines = re.split("\r\n|\r|\n", text)
     todo: list[Any] = list(tree.body) if tree is not None else []
     while todo:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from blampert_env.grading.jail.walls.linux import words
 from blampert_env.projects.modules import Modules
-from blampert_env.projects.syntax import parse
+from blampert_env.projects.syntax import tree_of
 
 # third-party imports of tests that work with a candidate in another process
 _SPLITTABLE = frozenset({"pytest", "hypothesis", "numpy", "pandas", "_pytest", "pytest_mock"})
@@ -65,10 +65,9 @@ def _imported(node: ast.AST) -> list[str]:
 
 def _parsed(python: Mapping[str, str]) -> Iterator[tuple[str, ast.Module]]:
     for path, text in python.items():
-        try:
-            yield path, parse(text)
-        except SyntaxError:  # pytest says so, if it collects the file
-            continue
+        tree = tree_of(text)
+        if tree is not None:  # else pytest says so, if it collects the file
+            yield path, tree
 
 
 def _conftests_of(test: str, paths: Iterable[str]) -> list[str]:

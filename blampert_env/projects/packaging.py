@@ -171,9 +171,6 @@ def _ini(text: str) -> dict[str, dict[str, str]]:
 
 
 def _python(text: str) -> ast.Module:
-    from blampert_env.projects.syntax import parse
+    from blampert_env.projects.syntax import tree_of
 
-    try:
-        return parse(text)
-    except SyntaxError:  # it is run by no test
-        return ast.Module([], [])
+    return tree_of(text) or ast.Module([], [])  # what does not parse is run by no test

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from blampert_env.projects.configuration import PytestConfig
 from blampert_env.projects.doctests import doctest_uses
-from blampert_env.projects.syntax import first_line, parse, split_lines, unix
+from blampert_env.projects.syntax import first_line, split_lines, tree_of, unix
 from blampert_env.projects.target import Target
 from blampert_env.projects.testfile import TestFile, Uses
 
@@ -38,7 +38,7 @@ class Suite:
         paths: Collection[str],
     ) -> None:
         self._texts = {path: content.decode("utf-8", "replace") for path, content in conftests.items()} | dict(tests)
-        self._trees = {path: tree for path in self._texts if (tree := _parsed(self._texts[path]))}
+        self._trees = {path: tree for path in self._texts if (tree := tree_of(self._texts[path]))}
         self._files: dict[str, TestFile] = {}
         for path in tests:
             folder = path.rpartition("/")[0]
@@ -80,13 +80,6 @@ class Suite:
         if len(parts) == 1:
             return next(iter(parts.values()))
         return "\n\n".join(f"# {path}\n{text}" for path, text in parts.items())
-
-
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return parse(text)
-    except SyntaxError:  # pytest will say so
-        return None
 
 
 class _Index:

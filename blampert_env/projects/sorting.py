@@ -18,7 +18,7 @@ from blampert_env.projects.named import named_targets, paths_in
 from blampert_env.projects.packaging import import_roots, is_requirements
 from blampert_env.projects.relevance import Suite
 from blampert_env.projects.settings import Settings
-from blampert_env.projects.syntax import FunctionNode, check_compiles, last_name, parse
+from blampert_env.projects.syntax import FunctionNode, check_compiles, last_name, parse, tree_of
 from blampert_env.projects.target import Target, find_targets
 
 _NEVER_SOURCES = {"conftest.py", "setup.py", "noxfile.py", "fabfile.py", "sitecustomize.py", "usercustomize.py"}
@@ -217,10 +217,9 @@ def _trees(parts: Parts) -> dict[str, ast.Module]:
     trees = {path: parse(text) for path, text in (*parts.sources.items(), *parts.tests.items())}
     for path, content in parts.support.items():
         if path.endswith(".py") and path not in parts.broken:
-            try:
-                trees[path] = parse(content.decode("utf-8", "replace"))
-            except SyntaxError:  # a template, or data of a test
-                continue
+            tree = tree_of(content.decode("utf-8", "replace"))
+            if tree is not None:  # else it is a template, or data of a test
+                trees[path] = tree
     return trees
 
 

@@ -66,6 +66,14 @@ def parse(text: str) -> ast.Module:
         raise SyntaxError(str(error)) from None
 
 
+def tree_of(text: str) -> ast.Module | None:
+    """What :func:`parse` gives; None for a text that does not parse, where that is somebody else's business."""
+    try:
+        return parse(text)
+    except SyntaxError:
+        return None
+
+
 def check_compiles(code: str | ast.Module) -> None:
     """Find what only the compiler sees, such as ``break`` outside a loop. Nothing is run.
 

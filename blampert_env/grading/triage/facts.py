@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from blampert_env import parsing
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.flow import Def, gather
 from blampert_env.grading.triage.scopes import Binding, FunctionNode, here, imported, last_name, parts, root, walk
+from blampert_env.projects.syntax import tree_of
 
 _CALLS = words.TABLES["values"]  # what a call of a name gives
 _FIXED = {"constant", "alias", "class"}  # kinds that nobody can change
@@ -201,17 +201,6 @@ def _nested(value: ast.expr, is_constant: IsConstant) -> bool:
     if isinstance(value, ast.Call) and getattr(value.func, "id", "") in _CALLS["pass_on"]:
         return any(_nested(argument, is_constant) for argument in value.args)
     return not isinstance(value, ast.Constant | ast.Name | ast.Attribute)
-
-
-def parsed(text: str) -> ast.Module | None:
-    """A tree; None if the text does not parse."""
-    try:
-        return parsing.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-tree_of = lru_cache(maxsize=128)(parsed)  # for trusted files
 
 
 @lru_cache(maxsize=128)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from blampert_env.grading.triage import words
-from blampert_env.grading.triage.facts import tree_of
 from blampert_env.grading.triage.scopes import FunctionNode, bound_names, here, last_name, root, walk
+from blampert_env.projects.syntax import tree_of
 
 _TESTS = words.TABLES["tests"]
 

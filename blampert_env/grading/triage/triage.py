@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from blampert_env.grading.triage.comparison import Comparison, dumps
-from blampert_env.grading.triage.facts import tree_of
 from blampert_env.grading.triage.pieces import changed
 from blampert_env.grading.triage.project import ProjectFacts
 from blampert_env.grading.triage.view import FileView
+from blampert_env.projects.syntax import tree_of
 
 _COOKIE = re.compile(r"[^\n]*(?:\n[ \t\f]*#[^\n]*)?coding[:=]")
 _MAX_KNOWN = 1_024

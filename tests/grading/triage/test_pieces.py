@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from blampert_env.grading.triage.facts import parsed
 from blampert_env.grading.triage.pieces import changed
+from blampert_env.projects.syntax import tree_of
 
 from .project_for_edits import METHOD, SOURCE, STUB, reasons
 
@@ -80,7 +80,7 @@ def block(tree: ast.Module, owner: str) -> list[ast.stmt]:
 
 def is_sound(old: str, new: str) -> bool:
     """Whether the piece, put in its place, makes the statements of the whole file."""
-    before, after = ast.parse(old), parsed(new)
+    before, after = ast.parse(old), tree_of(new)
     piece = changed(before, old, new)
     if piece is None or after is None:
         return piece is None
@@ -107,7 +107,7 @@ def test_a_piece_in_its_place_is_the_whole_file(text: str) -> None:
     parsing = 0
     for _ in range(1_500):
         new = mutated(text, pick)
-        parsing += parsed(new) is not None
+        parsing += tree_of(new) is not None
         assert is_sound(text, new), new
     assert parsing >= 150
 
