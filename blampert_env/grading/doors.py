@@ -50,7 +50,6 @@ class Doors:
         self, engine: Engine, facts: Facts, triage: LearningTriage, store: ReportStore, engine_key: str
     ) -> None:
         self.engine, self.facts, self.triage = engine, facts, triage
-        engine.definitions = facts.definitions
         self.engine_key = engine_key
         self.runner = Runner(engine, facts)
         self.twins = Twins(self.runner, store, self.engine_key)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 import warnings
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from blampert_env.errors import GraderError
 from blampert_env.grading.cache import LruCache
@@ -35,20 +37,26 @@ def opened(engine: Engine, store: ReportStore, *, is_kept: bool) -> Doors:
         ProjectError: The project cannot be graded.
     """
     with _opening:
-        triage = LearningTriage(
-            engine.suite.project.sources,
-            reference=engine.reference,
-            tests=dict(engine.suite.trusted_python()),
-            modules=engine.suite.modules,
-        )
-        if engine.is_starting():
-            triage.prepare()  # another processor has the start
+        triage = None
+        if engine.is_starting():  # on another processor: nothing is open yet
+            triage = _triage(engine)
+            triage.prepare()
         key = engine.key()
         found = _opened.get(key)
         if found is None:
-            found = _open(engine, triage, store, key, is_kept)
+            found = _open(engine, triage or _triage(engine), store, key, is_kept)
             _opened.put(key, found)
         return found
+
+
+def _triage(engine: Engine) -> LearningTriage:
+    """Tells plain code of a project from other."""
+    return LearningTriage(
+        engine.suite.project.sources,
+        reference=engine.reference,
+        tests=dict(engine.suite.trusted_python()),
+        modules=engine.suite.modules,
+    )
 
 
 def _open(engine: Engine, triage: LearningTriage, store: ReportStore, key: str, is_kept: bool) -> Doors:
@@ -67,10 +75,10 @@ def _open(engine: Engine, triage: LearningTriage, store: ReportStore, key: str, 
     found = Doors(engine, facts, triage, store, key)
     if engine.jailed:
         divided = found.runner.worth(facts.ids) > 1 and engine.idle_cpus() > 1
-        for _ in engine.at_once([partial(engine.stage, "collected")] * (1 + divided)):
+        todo: list[Callable[[], Any]] = [partial(engine.stage, "collected")] * (1 + divided)
+        for _ in engine.at_once([*todo, found.prepare]):
             pass
         _check_layers(engine)
-        found.prepare()
     if kept is None and is_kept and not facts.baseline.killed:
         store.keep(place, {"facts": as_json(facts), "engine": engine.kept() if engine.jailed else None})
     return found

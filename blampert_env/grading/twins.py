@@ -91,10 +91,11 @@ def make_halves(tests: Mapping[str, str], collected: Set[Key]) -> tuple[Half, Ha
                 edits[number].extend(edit for change in twins for edit in change or ())
                 changed[number].add((path, qualname))
         for number in (0, 1):
-            text = file.changed(edits[number], helper(name))
-            is_sound = edits[number] and _File.read(text).tree.body  # still Python
-            made[number][path] = text if is_sound else tests[path]
-            wrong[number].update(changed[number] if is_sound else ())
+            made[number][path] = tests[path]
+            text = file.changed(edits[number], helper(name)) if edits[number] else ""
+            if _File.read(text).tree.body:  # still Python
+                made[number][path] = text
+                wrong[number].update(changed[number])
     return Half(made[0], frozenset(wrong[0])), Half(made[1], frozenset(wrong[1]))
 
 
