@@ -50,13 +50,12 @@ def evaluate(arguments: argparse.Namespace, *, default_workspace: bool = False) 
     Raises:
         UsageError: The policy, a project or a flag does not fit.
     """
-    from blampert_agents import load_agent
     from blampert_env.coding import load_strategies
-    from blampert_env.envs import SuiteEnv, policy_spaces
-    from blampert_env.lm import resolve
+    from blampert_env.envs import SuiteEnv
     from blampert_env.projects import Project, bundled_projects, find_project
     from blampert_env.training.console import RunConsole
     from blampert_env.training.rollout import Collector
+    from blampert_env.training.start import saved_agent
     from blampert_env.training.trainer import (
         ProjectResult,
         evaluation_jobs,
@@ -70,24 +69,13 @@ def evaluate(arguments: argparse.Namespace, *, default_workspace: bool = False) 
         settings, **{name: value for name in _SETTINGS if (value := getattr(arguments, name)) is not None}
     )
     strategies = load_strategies(arguments.strategies)
-    observation_space, action_space = policy_spaces(strategies)
-    agent = load_agent(
-        places.policy(arguments.policy),
-        observation_space=observation_space,
-        action_space=action_space,
-        action_names=[strategy.name for strategy in strategies],
-    )
+    agent = saved_agent(places.policy(arguments.policy), strategies)
     names = list(dict.fromkeys(arguments.project or places.projects or bundled_projects()))
     projects = [Project.load(find_project(name, places.projects)) for name in names]
     listed = ", ".join(project.name for project in projects)
     print(f"blampert: evaluating {agent.name} from {arguments.policy} on {listed}", flush=True)
     python = places.python({project.name: project.root for project in projects if project.root})
-    lm = resolve(
-        arguments.model,
-        configured=places.model,
-        redis_url=places.settings.storage.redis_url,
-        roles=places.settings.models.roles,
-    )
+    lm = places.language_model(arguments.model, strategies)
     grader: dict[str, Any] = {"isolation": settings.isolation, "timeout_s": settings.timeout_s, "python": python}
     options = {
         "strategies": arguments.strategies,

@@ -93,18 +93,9 @@ def train(arguments: argparse.Namespace, *, default_workspace: bool = False) -> 
     from blampert_env.coding import load_strategies
     from blampert_env.envs import SuiteEnv
     from blampert_env.envs.trouble import warn_of_trouble
-    from blampert_env.lm import resolve
     from blampert_env.training.rollout import Collector
 
-    lm = resolve(
-        config.model,
-        configured=places.model,
-        redis_url=places.settings.storage.redis_url,
-        roles=places.settings.models.roles,
-    )
-
-    for strategy in load_strategies(config.strategies):
-        lm.other(strategy.model)  # a name that means nothing shows now
+    lm = places.language_model(config.model, load_strategies(config.strategies))
 
     def make_env() -> SuiteEnv:
         return SuiteEnv(

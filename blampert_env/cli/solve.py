@@ -104,18 +104,11 @@ def _project(path: str, places: Places) -> Project:
 def _solve(arguments: argparse.Namespace, project: Project, places: Places, budget: Budget) -> Solution:
     from blampert_env.coding import load_strategies
     from blampert_env.envs import StrategyEnv
-    from blampert_env.lm import resolve
     from blampert_env.training.solving import solve
 
     strategies = load_strategies(arguments.strategies)
-    lm = resolve(
-        arguments.model,
-        configured=places.model,
-        redis_url=places.settings.storage.redis_url,
-        roles=places.settings.models.roles,
-    )
-    models = {lm.other(strategy.model) for strategy in strategies}
-    _check_prices(budget, models)
+    lm = places.language_model(arguments.model, strategies)
+    _check_prices(budget, {lm.other(strategy.model) for strategy in strategies})
     once = len(strategies) * len(project.targets)
     env = StrategyEnv(
         project,
@@ -145,20 +138,15 @@ def _check_prices(budget: Budget, models: set[LanguageModel]) -> None:
 
 
 def _choose(arguments: argparse.Namespace, env: StrategyEnv, places: Places) -> Choose:
-    from blampert_env.training.solving import InTurn
+    from blampert_env.training.solving import in_turn
 
     if arguments.policy is None:
-        return InTurn(env)
+        return in_turn(env)
     import numpy as np
 
-    from blampert_agents import load_agent
+    from blampert_env.training.start import saved_agent
 
-    agent = load_agent(
-        places.policy(arguments.policy),
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        action_names=[strategy.name for strategy in env.strategies],
-    )
+    agent = saved_agent(places.policy(arguments.policy), env.strategies)
     rng = np.random.default_rng([arguments.seed, 1])
     # not greedily: a greedy policy asks the same for ever where nothing changes
     return lambda observation, mask: agent.act(observation, mask, rng)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from blampert_env.errors import UsageError
 from blampert_env.lm.prices import Price
@@ -61,7 +61,7 @@ class Spent:
     """
 
     clock: Callable[[], float] = time.monotonic
-    began: float = 0.0
+    began: float = field(init=False)
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0

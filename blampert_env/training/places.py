@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import ConfigError, unknown_name
 from blampert_env.workspace import AgentConfig, Workspace, find_workspace, load_config, require_workspace
 from blampert_env.workspace.layout import is_named
+
+if TYPE_CHECKING:
+    from blampert_env.coding import Strategy
+    from blampert_env.lm import LanguageModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,21 @@ class Places:
     def model(self) -> str | None:
         """The language model that ``auto`` tries first; None: what the environment says."""
         return self.settings.agent.model if self.workspace else None
+
+    def language_model(self, name: str, strategies: Iterable[Strategy]) -> LanguageModel:
+        """The model of a command, with the settings' Redis and roles; and that each strategy's own can be had.
+
+        Raises:
+            UsageError: A name means nothing.
+            LMUnavailable: It is not there.
+        """
+        from blampert_env.lm import resolve
+
+        settings = self.settings
+        lm = resolve(name, configured=self.model, redis_url=settings.storage.redis_url, roles=settings.models.roles)
+        for strategy in strategies:
+            lm.other(strategy.model)
+        return lm
 
     def python(self, projects: Mapping[str, Path]) -> str | None:
         """The interpreter for the tests of these projects (name to folder), made and filled first if need be.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,21 +72,14 @@ class Solution:
         return self.report.all_passed
 
 
-@dataclass
-class InTurn:
-    """Each way of asking once on a target before any is asked again, in the order of the file.
+def in_turn(env: StrategyEnv) -> Choose:
+    """Each way of asking once on a target before any is asked again, in the order of the file."""
 
-    Args:
-        env: Whose strategies.
-    """
+    def choose(observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:
+        tries = env.progress.strategy_tries_on_target[env.progress.target.id]
+        return min(map(int, np.flatnonzero(mask)), key=lambda index: (tries[index], index))
 
-    env: StrategyEnv = field(repr=False)
-
-    def __call__(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:
-        """The allowed strategy with the fewest tries on the current target."""
-        progress = self.env.progress
-        tries = progress.strategy_tries_on_target[progress.target.id]
-        return min((index for index in range(len(tries)) if mask[index]), key=lambda index: (tries[index], index))
+    return choose
 
 
 def solve(

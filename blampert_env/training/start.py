@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from blampert_agents import Agent, load_agent, load_hyperparams, make_agent
 from blampert_agents.hyperparams import SB3_ALGOS
-from blampert_env.envs import StrategyEnv, SuiteEnv
+from blampert_env.coding import Strategy
+from blampert_env.envs import StrategyEnv, SuiteEnv, policy_spaces
 from blampert_env.envs.registration import SUITE_ID
 from blampert_env.projects import env_id
 from blampert_env.training.config import TrainConfig, installed_versions
@@ -31,13 +32,8 @@ def start_agent(config: TrainConfig, env: SuiteEnv, saved: Path | None, *, steps
     names = [strategy.name for strategy in inner.strategies]
     planned = config.planned_steps(inner.session.max_attempts)
     if saved or config.trained_agent:
-        return load_agent(
-            saved or str(config.trained_agent),
-            observation_space=env.observation_space,
-            action_space=env.action_space,
-            action_names=names,
-            n_timesteps=max(1, planned - steps_done),
-        )
+        path = saved or str(config.trained_agent)
+        return saved_agent(path, inner.strategies, n_timesteps=max(1, planned - steps_done))
     plan: Mapping[str, Any] = {"n_timesteps": planned} if config.algo in SB3_ALGOS else {}
     entry = env_id(next(iter(env.projects))) if len(env.projects) == 1 else SUITE_ID
     hyperparams = load_hyperparams(config.algo, entry, {**plan, **config.hyperparams})
@@ -48,6 +44,27 @@ def start_agent(config: TrainConfig, env: SuiteEnv, saved: Path | None, *, steps
         seed=config.seed,
         hyperparams=hyperparams,
         action_names=names,
+    )
+
+
+def saved_agent(path: str | Path, strategies: Sequence[Strategy], *, n_timesteps: int | None = None) -> Agent:
+    """An agent that was saved, for these strategies.
+
+    Args:
+        path: Its file.
+        strategies: What it chooses from.
+        n_timesteps: As for :func:`blampert_agents.load_agent`.
+
+    Raises:
+        UsageError: It does not fit, or is none.
+    """
+    observation_space, action_space = policy_spaces(strategies)
+    return load_agent(
+        path,
+        observation_space=observation_space,
+        action_space=action_space,
+        action_names=[strategy.name for strategy in strategies],
+        n_timesteps=n_timesteps,
     )
 
 

@@ -12,7 +12,7 @@ from blampert_env.envs import StrategyEnv
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import Project
 from blampert_env.training.budget import Budget
-from blampert_env.training.solving import InTurn, Solution, solve
+from blampert_env.training.solving import Solution, in_turn, solve
 
 SOURCE = '''def one(x):
     """Return x plus one."""
@@ -73,7 +73,7 @@ def answers(**bodies: str | list[str]) -> ScriptedLM:
 def solved(lm: ScriptedLM, budget: Budget | None = None, attempts: int = 12, which: Project | None = None) -> Solution:
     env = StrategyEnv(which or project(), lm=lm, max_attempts=attempts)
     try:
-        return solve(env, InTurn(env), budget=budget or Budget())
+        return solve(env, in_turn(env), budget=budget or Budget())
     finally:
         env.close()
 
