@@ -10,6 +10,7 @@ import gzip
 import json
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -100,19 +101,19 @@ def import_pool(store: SampleStore, path: Path) -> Taken:
         StorageError: It cannot be read, or the pool not be written.
     """
     taken = Taken()
-    for line in _lines(path, taken.refused):
-        sample = _sample(line)
-        if isinstance(sample, str):
-            taken.refused[sample] += 1
-            continue
-        if store.get(line["key"], line["slot"]) is not None:
-            taken.present += 1
-            continue
-        store.put(line["key"], line["slot"], sample)
-        about = {name: line[name] for name in ("model", "identity", "prompt_sha256", "decoding")}
-        store.describe(line["key"], json.dumps(about, sort_keys=True))
-        taken.added += 1
-        taken.models[line["model"]] += 1
+    with store.at_once():
+        for line in _lines(path, taken.refused):
+            sample = _sample(line)
+            if isinstance(sample, str):
+                taken.refused[sample] += 1
+                continue
+            about = {name: line[name] for name in ("model", "identity", "prompt_sha256", "decoding")}
+            said = json.dumps(about, sort_keys=True)
+            if store.add(line["key"], line["slot"], sample, float(line.get("created", time.time())), said):
+                taken.added += 1
+                taken.models[line["model"]] += 1
+            else:
+                taken.present += 1
     return taken
 
 
@@ -157,8 +158,8 @@ def _sample(line: Mapping[str, Any]) -> Completion | str:
         return "a key is no SHA-256"
     if line["finish_reason"] not in _REASONS or not line["identity"]:
         return "no answer of a model"
-    took = line.get("latency_s")
-    if not isinstance(took, int | float) or isinstance(took, bool) or not math.isfinite(took) or took < 0:
-        return "its time is no number"
+    for took in (line.get("latency_s"), line.get("created", 0)):
+        if not isinstance(took, int | float) or isinstance(took, bool) or not math.isfinite(took) or took < 0:
+            return "its time is no number"
     figures = (line["prompt_tokens"], line["completion_tokens"], line["finish_reason"])
-    return Completion(line["text"], *figures, cached=True, latency_s=float(took))
+    return Completion(line["text"], *figures, cached=True, latency_s=float(line["latency_s"]))

@@ -93,7 +93,8 @@ class LanguageModel:
         if not self.supports_prefill and messages[-1]["role"] == "assistant":
             raise UsageError(f"{self.name} does not go on from an assistant message; end with a user message")
         identity = self.client.identity() + (f"#{self.seed}" if self.seed else "")
-        decoding: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens, "stop": stop, "top_p": top_p}
+        decoding: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
+        decoding["stop"] = tuple(stop)
         asked = request(identity, messages, **decoding, name=self.name)
         key = asked.key
         slot = slot_of(draw, self.pool.samples, temperature) if self.pool is not None else draw
@@ -105,16 +106,9 @@ class LanguageModel:
                     f"{where} has no answer of {self.name} to this prompt ({key[:12]}, sample {slot}), and pool_only "
                     "asks nobody: use the pool that was recorded for it"
                 )
-            return self._ask(
-                messages,
-                temperature=temperature,
-                max_tokens=max_tokens,
-                stop=tuple(stop),
-                top_p=top_p,
-                seed=slot_seed(key, slot, self.seed),
-            )
+            return self._ask(messages, **decoding, seed=slot_seed(key, slot, self.seed))
 
-        return self.pool.sample(key, slot, ask, asked.about) if self.pool is not None else ask()
+        return self.pool.sample(key, slot, ask, lambda: asked.about) if self.pool is not None else ask()
 
     def other(self, name: str) -> LanguageModel:
         """The model that has a role (``small``, ``large``) or a name; this one for "".

@@ -8,7 +8,6 @@ made up.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -67,8 +66,10 @@ class SamplePool:
         self._lock = threading.Lock()
         self._hits = self._misses = 0
 
-    def sample(self, key: str, slot: int, draw: Callable[[], Completion], about: str = "") -> Completion:
-        """What lies in the slot; if it is empty, ``draw()`` fills it, and ``about`` is kept: what the request was.
+    def sample(
+        self, key: str, slot: int, draw: Callable[[], Completion], about: Callable[[], str] | None = None
+    ) -> Completion:
+        """What lies in the slot; if it is empty, ``draw()`` fills it, and what ``about()`` says of the request is kept.
 
         Several threads or processes that want the same empty slot make one call between them; the others wait.
         Should two draw nonetheless, the first to write wins and everybody returns its text.
@@ -78,28 +79,23 @@ class SamplePool:
         """
         if found := self._look(key, slot):
             return found
+        owner = self._claim(key, slot)
+        if owner is None:
+            found = self._look(key, slot)
+            assert found is not None
+            return found
         try:
-            owner = self._claim(key, slot)
-            if owner is None:
-                found = self._look(key, slot)
-                assert found is not None
+            if about is not None:
+                self._store.describe(key, about())
+            found = self._fetch(key, slot)
+            if found is not None:
                 return found
-            try:
-                if about:
-                    self._store.describe(key, about)
-                found = self._fetch(key, slot)
-                if found is not None:
-                    return found
-                drawn = draw()
-                offered = self.shared.put(key, slot, drawn) if self.shared else drawn
-                winner = self._store.put(key, slot, offered)
-            finally:
-                with suppress(sqlite3.Error):
-                    self._store.release(key, slot, owner)
-        except sqlite3.DatabaseError as error:
-            raise self._trouble(error) from error
-        except OSError as error:
-            raise StorageError(f"cannot write {self.path}: {error.strerror or error}; set BLAMPERT_CACHE") from error
+            drawn = draw()
+            offered = self.shared.put(key, slot, drawn) if self.shared else drawn
+            winner = self._store.put(key, slot, offered)
+        finally:
+            with suppress(StorageError):
+                self._store.release(key, slot, owner)
         with self._lock:
             self._misses += 1
         self._remember(key, slot, winner)
@@ -116,10 +112,7 @@ class SamplePool:
 
     def count(self) -> int:
         """Samples on disk."""
-        try:
-            return self._store.count()
-        except sqlite3.DatabaseError as error:
-            raise self._trouble(error) from error
+        return self._store.count()
 
     def __reduce__(self) -> tuple[type[SamplePool], tuple[Path, int, SharedCache | None]]:
         return SamplePool, (self.path, self.samples, self.shared)
@@ -138,12 +131,7 @@ class SamplePool:
     def _look(self, key: str, slot: int) -> Completion | None:
         found = self._front.get((key, slot))
         if found is None:
-            try:
-                found = self._store.get(key, slot)
-            except sqlite3.DatabaseError as error:
-                raise self._trouble(error) from error
-            except OSError as error:
-                raise StorageError(f"cannot open {self.path}: {error.strerror or error}; set BLAMPERT_CACHE") from error
+            found = self._store.get(key, slot)
             if found is None:
                 return None
             found = replace(found, latency_s=0.0)  # what is stored is what the first draw took
@@ -170,8 +158,3 @@ class SamplePool:
             if owner is not None or time.monotonic() > deadline:
                 return owner or ""
             time.sleep(_POLL_S)
-
-    def _trouble(self, error: sqlite3.DatabaseError) -> StorageError:
-        if isinstance(error, sqlite3.OperationalError):
-            return StorageError(f"cannot use the sample pool {self.path} ({error}); check space and permissions")
-        return StorageError(f"the sample pool {self.path} is damaged ({error}); move it away to start a new one")

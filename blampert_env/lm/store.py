@@ -30,8 +30,13 @@ CREATE TABLE IF NOT EXISTS requests (key TEXT NOT NULL PRIMARY KEY, about TEXT N
 """
 
 
+_INSERT = "INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
 class SampleStore:
     """One connection for each process, opened at the first use; threads take turns.
+
+    Each method raises StorageError where the file is damaged, cannot be opened, or cannot be used.
 
     Args:
         path: The SQLite file.
@@ -56,19 +61,7 @@ class SampleStore:
     def put(self, key: str, slot: int, sample: Completion) -> Completion:
         """Write a sample unless the slot is taken; what lies there afterwards is returned."""
         with self._open() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    slot,
-                    sample.text,
-                    sample.prompt_tokens,
-                    sample.completion_tokens,
-                    sample.finish_reason,
-                    sample.latency_s,
-                    time.time(),
-                ),
-            )
+            db.execute(_INSERT, _row(key, slot, sample, time.time()))
         winner = self.get(key, slot)
         assert winner is not None
         return winner
@@ -77,6 +70,22 @@ class SampleStore:
         """Keep what a request was, as JSON, beside its samples."""
         with self._open() as db:
             db.execute("INSERT OR IGNORE INTO requests VALUES (?, ?)", (key, about))
+
+    def add(self, key: str, slot: int, sample: Completion, created: float, about: str) -> bool:
+        """Write a sample that was drawn elsewhere, and what its request was; whether the slot was free."""
+        with self._open() as db:
+            is_new = db.execute(_INSERT, _row(key, slot, sample, created)).rowcount == 1
+        if is_new:
+            self.describe(key, about)
+        return is_new
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Everything that is written meanwhile is synced once, or not written at all."""
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield
+            db.execute("COMMIT")
 
     def all(self) -> Iterator[tuple[str, int, Completion, float, str | None]]:
         """Every sample by key and slot: key, slot, sample, when it was drawn, what the request was if that is known."""
@@ -124,17 +133,37 @@ class SampleStore:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """The connection, for one thread at a time; a transaction that fails is rolled back."""
         with self._lock:
-            if self._connection is None or self._pid != os.getpid():
-                if self._connection is not None:
-                    _inherited.append(self._connection)
-                self._connection, self._pid = _connect(self.path), os.getpid()
-                weakref.finalize(self, _close, self._connection, self._pid)
             try:
+                if self._connection is None or self._pid != os.getpid():
+                    self._connect()
+                assert self._connection is not None
                 yield self._connection
-            except BaseException:
-                if self._connection.in_transaction:
+            except BaseException as error:
+                if self._connection is not None and self._connection.in_transaction:
                     self._connection.rollback()
+                if isinstance(error, sqlite3.DatabaseError):
+                    raise self._trouble(error) from error
                 raise
+
+    def _connect(self) -> None:
+        if self._connection is not None:
+            _inherited.append(self._connection)
+            self._connection = None
+        try:
+            self._connection, self._pid = _connect(self.path), os.getpid()
+        except OSError as error:
+            raise StorageError(f"cannot open {self.path}: {error.strerror or error}; set BLAMPERT_CACHE") from error
+        weakref.finalize(self, _close, self._connection, self._pid)
+
+    def _trouble(self, error: sqlite3.DatabaseError) -> StorageError:
+        if isinstance(error, sqlite3.OperationalError):
+            return StorageError(f"cannot use the sample pool {self.path} ({error}); check space and permissions")
+        return StorageError(f"the sample pool {self.path} is damaged ({error}); move it away to start a new one")
+
+
+def _row(key: str, slot: int, sample: Completion, created: float) -> tuple[object, ...]:
+    figures = sample.prompt_tokens, sample.completion_tokens, sample.finish_reason, sample.latency_s
+    return key, slot, sample.text, *figures, created
 
 
 # A connection that came through fork is the parent's: closing it here would release the parent's locks.

@@ -176,3 +176,24 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_pool_only_needs_a_pool() -> None:
     with pytest.raises(UsageError, match="pool_only needs a pool"):
         resolve("embedded", pool=False, pool_only=True)
+
+
+def test_when_a_sample_was_drawn_stays(tmp_path: Path) -> None:
+    store = filled(tmp_path / "a.db")
+    store.close()
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        db.execute("UPDATE samples SET created = 1234567890")
+    export_pool(store, tmp_path / "a.jsonl.gz")
+    other = SampleStore(tmp_path / "b.db")
+    import_pool(other, tmp_path / "a.jsonl.gz")
+    assert {created for _, _, _, created, _ in other.all()} == {1234567890}
+
+
+@pytest.mark.parametrize("command", [["info"], ["export", "FILE"], ["import", "FILE"]], ids=lambda words: words[0])
+def test_a_damaged_pool_is_one_line(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    export_pool(filled(tmp_path / "a.db"), tmp_path / "FILE")
+    (tmp_path / "bad.db").write_bytes(b"no database at all, but long enough to be looked at" * 40)
+    words = [str(tmp_path / word) if word == "FILE" else word for word in command]
+    assert main(["pool", *words, "--pool", str(tmp_path / "bad.db")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "bad.db is damaged" in line
