@@ -96,27 +96,25 @@ def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict
     """The DSPy signature and its inputs; inputs the strategy does not show are empty."""
     from blampert_env.coding import signatures
 
-    show = strategy.show
-    siblings = ""
-    if "siblings" in show:
-        siblings = relevant(context.target, context.files, context.tests, MAX_PART_CHARS)
+    show, target = strategy.show, context.target
+    siblings = relevant(target, context.files, context.tests, MAX_PART_CHARS) if "siblings" in show else ""
     tests = clip(context.tests) if "tests" in show else ""
     if strategy.ask == "repair":
-        told = context.target.name, context.target.path
+        facts = executed_facts(context.failing, target.name, target.path) if "facts" in show else ""
         return signatures.RepairFunction, {
             "previous": clip(context.previous),
-            "docstring": clip(context.target.docstring or "") if "docstring" in show else "",
+            "docstring": clip(target.docstring or "") if "docstring" in show else "",
             "siblings": siblings,
             "tests": tests,
             "failing": clip(context.failing, MAX_FAILING_CHARS) if "failing" in show else "",
-            "facts": clip(executed_facts(context.failing, *told), MAX_FAILING_CHARS) if "facts" in show else "",
+            "facts": clip(facts, MAX_FAILING_CHARS),
         }
     kinds = {
         "direct": signatures.WriteFunction,
         "minimal": signatures.WriteFunctionMinimal,
         "plan": signatures.PlanFunction,
     }
-    source = context.target.source
+    source = target.source
     stub = shown_stub(source) if "docstring" in show else without_docstring(source)
     return kinds[strategy.ask], {"stub": clip(stub), "siblings": siblings, "tests": tests}
 

@@ -13,19 +13,18 @@ from dataclasses import dataclass
 
 from blampert_env.parsing import parse
 
-_FRAME = re.compile(r"^(?P<path>\S.*?):(?P<line>\d+): in (?P<function>.+)$")
+_FRAME = re.compile(r"^(?P<path>\S.*?):\d+: in .+$")
 _WHERE = re.compile(r"^\s*\+\s+(?:where|and)\s+(?P<value>.+?) = (?P<call>.+)$")
-_COMPARED = re.compile(r"^assert (?P<left>.+) (?P<how>==|is) (?P<right>.+)$")
+_COMPARED = re.compile(r"^assert (?P<left>.+) (?:==|is) (?P<right>.+)$")
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Exit|Interrupt|StopIteration|Warning)(?:: .*)?$")
 _NOT_RAISED = re.compile(r"^Failed: DID NOT RAISE (?:<class ')?(?P<kind>[\w.]+)")
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """One place of a traceback: its file, its function and the statement there."""
+    """One place of a traceback: its file and the statement there."""
 
     path: str
-    function: str
     statement: str
 
 
@@ -53,7 +52,7 @@ def _read(text: str) -> tuple[list[_Frame], list[str]]:
     for number, line in enumerate(lines):
         if frame := _FRAME.match(line):
             statement = lines[number + 1].strip() if number + 1 < len(lines) else ""
-            frames.append(_Frame(frame["path"], frame["function"], statement))
+            frames.append(_Frame(frame["path"], statement))
         elif line.startswith("E ") and line[1:].strip():
             said.append(line[1:].strip())
     return frames, said or [text.strip().split("\n")[-1]] * bool(text.strip())
@@ -72,32 +71,23 @@ def _fact(frames: Sequence[_Frame], said: Sequence[str], name: str, path: str) -
         if not any(one.startswith("assert ") for one in said):
             at = where or (f", at `{frames[-1].statement}`" if frames else "")
             return f"The code raises {said[0]}{at}."
-    return _compared(frames, said, name) or _as_said(frames, said)
+    compared = next((found for line in said if (found := _COMPARED.match(line))), None)
+    if called and compared:
+        value = next((value for value, call in _values(said) if _is_call_of(call, name)), compared["left"])
+        expected = compared["right"] if value == compared["left"] else compared["left"]
+        return f"`{called}` gives `{value}`, and it should be `{expected}`."
+    return f"`{frames[0].statement}` fails: {said[0]}" if frames else said[0]
 
 
-def _compared(frames: Sequence[_Frame], said: Sequence[str], name: str) -> str:
-    """``f(1)`` gives 2, and it should be 3; "" where it was no such comparison."""
-    for line in said:
-        if compared := _COMPARED.match(line):
-            values = [(one["value"], one["call"]) for text in said if (one := _WHERE.match(text))]
-            called = _called(frames, said, name)
-            value = next((value for value, call in values if _is_call_of(call, name)), compared["left"])
-            if not called:
-                return ""
-            expected = compared["right"] if value == compared["left"] else compared["left"]
-            return f"`{called}` gives `{value}`, and it should be `{expected}`."
-    return ""
-
-
-def _as_said(frames: Sequence[_Frame], said: Sequence[str]) -> str:
-    tests = [frame.statement for frame in frames]
-    return f"`{tests[0]}` fails: {said[0]}" if tests else said[0]
+def _values(said: Sequence[str]) -> list[tuple[str, str]]:
+    """Values that pytest shows beside a failed comparison, and the calls that gave them."""
+    return [(one["value"], one["call"]) for line in said if (one := _WHERE.match(line))]
 
 
 def _called(frames: Sequence[_Frame], said: Sequence[str], name: str) -> str:
     """The call of the function, as a test has it or, where that names variables, with their values; "" if unseen."""
     written = [node for frame in frames for node in _calls(frame.statement) if _is_of(node, name)]
-    given = [call for line in said if (where := _WHERE.match(line)) and _is_call_of(call := where["call"], name)]
+    given = [call for _, call in _values(said) if _is_call_of(call, name)]
     whole = [node for node in written if not _names_variables(node)]
     return next(iter([*map(ast.unparse, whole), *given, *map(ast.unparse, written)]), "")
 
@@ -119,7 +109,7 @@ def _calls(statement: str) -> Iterator[ast.Call]:
     """The calls in a statement, outer ones first; none if it cannot be read alone."""
     for text in (statement, f"{statement}\n    pass", f"if 1: pass\n{statement}\n    pass"):
         try:
-            tree = parse(text)
+            tree = parse(text)  # once: it is no file, whose tree would be kept
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
