@@ -19,9 +19,8 @@ from pathlib import Path
 from statistics import mean
 
 from machine import finish, print_table, wilson
-from mutants import exchanged
 from repository import Bench, Options
-from sources import SourceError, archives, pins
+from sources import Pin, SourceError, archives, pinned, pins
 
 from blampert_env.coding import Coder, CodingContext, Strategy, load_strategies
 from blampert_env.editing import apply_edit
@@ -49,11 +48,11 @@ class Answer:
 
 
 def tasks(
-    names: list[str], options: Options, refused: dict[str, str]
+    chosen: list[Pin], options: Options, refused: dict[str, str]
 ) -> Iterator[tuple[str, Project, Grader, dict[str, str], Target]]:
     """Repository, project, grader, right code in which the target alone is a stub, target."""
     known = pins()
-    for name, archive in archives([known[name] for name in names]).items():
+    for name, archive in archives(chosen).items():
         if not isinstance(archive, Path):
             refused[name] = str(archive)
             continue
@@ -65,9 +64,8 @@ def tasks(
                 right = load_solution(project.root)
                 with make_grader(project, python=bench.python) as grader:
                     for target in project.targets:
-                        path = target.path
-                        stub = {path: exchanged(right[path], project.sources[path], target.qualname)}
-                        yield name, project, grader, {**project.sources, **right, **stub}, target
+                        files = {**project.sources, **right, **bench.stub(project, right, target.id)}
+                        yield name, project, grader, files, target
             except (SourceError, BlampertError) as error:
                 refused[name] = f"{type(error).__name__}: {error}".splitlines()[0]
 
@@ -116,24 +114,24 @@ def _share(solved: int, count: int) -> tuple[str, str]:
 
 def main(arguments: argparse.Namespace) -> int:
     """Ask, grade, print."""
-    names = arguments.names or list(pins())
-    if unknown := [name for name in names if name not in pins()]:
-        print(f"no pin for {', '.join(unknown)}: choose from {', '.join(pins())}", file=sys.stderr)
-        return 2
+    chosen = arguments.names or list(pins().values())
     strategies = load_strategies(arguments.arms, arguments.only)
     coder = Coder(resolve("small"))
     refused: dict[str, str] = {}
     answers: list[Answer] = []
     count = 0
     options = Options(seed=arguments.seed, functions=arguments.functions)
-    for task in tasks(names, options, refused):
+    for task in tasks(chosen, options, refused):
         count += 1
         for strategy in strategies:
             answers.append(ask(coder, strategy, *task))
             print(f"... {answers[-1].task} {strategy.name}: {answers[-1].outcome}", file=sys.stderr, flush=True)
     for name, why in refused.items():
         print(f"{name}: left out, {why}")
-    opened = len(names) - len(refused)
+    if not answers:
+        print("no function to ask for", file=sys.stderr)
+        return 1
+    opened = len(chosen) - len(refused)
     print(f"{count} functions of {opened} repositories, seed {arguments.seed}, one greedy answer each\n")
     headings = ("arm", "solved", "95 %", "by it alone", "prompt tokens", "tokens", "seconds a call")
     print_table(headings, rows(answers, [one.name for one in strategies], count))
@@ -143,7 +141,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="repositories; all that are pinned by default")
+    parser.add_argument(
+        "names", nargs="*", type=pinned, metavar="NAME", help="repositories; all that are pinned by default"
+    )
     parser.add_argument("--functions", type=int, default=4, help="a repository")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--arms", type=Path, default=ARMS)

@@ -20,7 +20,7 @@ from statistics import median
 
 from machine import finish, met, print_table
 from repository import Figures, Options, measure
-from sources import archives, pins
+from sources import archives, pinned, pins
 
 QUICK = ("inflection", "itsdangerous", "toolz")
 HEADINGS = (
@@ -95,13 +95,10 @@ def totals(all_found: Sequence[Figures]) -> list[list[str]]:
 def main(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     known = pins()
-    names = arguments.names or (QUICK if arguments.quick else list(known))
-    if unknown := [name for name in names if name not in known]:
-        print(f"no pin for {', '.join(unknown)}: choose from {', '.join(known)}", file=sys.stderr)
-        return 2
+    chosen = arguments.names or [known[name] for name in (QUICK if arguments.quick else known)]
     options = Options(runs=arguments.runs, seed=arguments.seed, python=arguments.python)
     found = []
-    for name, archive in archives([known[name] for name in names]).items():
+    for name, archive in archives(chosen).items():
         one = measure(known[name], archive, options) if isinstance(archive, Path) else Figures(name, why=str(archive))
         found.append(one)
         print(" | ".join(row(one)), file=sys.stderr, flush=True)
@@ -115,7 +112,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="repositories; all that are pinned by default")
+    parser.add_argument(
+        "names", nargs="*", type=pinned, metavar="NAME", help="repositories; all that are pinned by default"
+    )
     parser.add_argument("--quick", action="store_true", help=f"only {', '.join(QUICK)}")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)

@@ -6,6 +6,7 @@ What is pinned is in ``data/repositories.json``; everything is kept below ``$BLA
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import shutil
@@ -55,6 +56,14 @@ def pins() -> dict[str, Pin]:
     """Every pinned repository by name, in the file's order."""
     entries = json.loads((HERE / "data" / "repositories.json").read_text())
     return {entry["name"]: Pin(**{key: _frozen(value) for key, value in entry.items()}) for entry in entries}
+
+
+def pinned(name: str) -> Pin:
+    """An argparse type: a pinned repository by its name."""
+    known = pins()
+    if name not in known:
+        raise argparse.ArgumentTypeError(f"no pin for {name}: choose from {', '.join(known)}")
+    return known[name]
 
 
 def _frozen(value: str | list[str]) -> str | tuple[str, ...]:
