@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from blampert_env.cli.options import add_json, add_workspace
+from blampert_env.cli.options import add_json, add_workspace, aligned
 from blampert_env.errors import ConfigError, unknown_name
 from blampert_env.workspace.config import DESCRIPTIONS, KEYS, load_config
 from blampert_env.workspace.layout import require_workspace
@@ -52,10 +52,8 @@ def _show(arguments: argparse.Namespace) -> int:
     else:
         print(f"{workspace.config_path} (a flag goes before the environment, that before the file)")
         rows = [(key, as_text(value), config.sources[key]) for key, value in values.items()]
-        wide = [max(len(row[column]) for row in rows) for column in range(3)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, wide, strict=True))
-            print(f"  {'  '.join(cells)}  {DESCRIPTIONS[row[0]]}")
+        for (key, *_), line in zip(rows, aligned(rows), strict=True):
+            print(f"  {line}  {DESCRIPTIONS[key]}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -15,6 +16,12 @@ def add_workspace(parser: argparse.ArgumentParser, text: str = "the workspace") 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: for programs."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line a row, each column as wide as its widest cell, two blanks between."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
 
 
 def human_size(size: float) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.options import add_json
+from blampert_env.cli.options import add_json, aligned
 from blampert_env.cli.run import natural, positive, seconds
 from blampert_env.errors import ProjectError, UsageError
 from blampert_env.training.places import Places, find_places
@@ -172,9 +172,8 @@ def _show(project: Project, found: Solution, *, with_diff: bool) -> None:
          f"{one.tokens:,}", f"{one.seconds:.1f}")
         for one in found.targets
     ]  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in aligned(rows):
+        print(line.rstrip())
     dollars = f", ${found.spent.dollars:.4f}" if found.spent.dollars else ""
     cost = f"{found.spent.calls} calls, {found.spent.tokens:,} tokens, {found.spent.seconds:.0f} s{dollars}"
     total = f"{found.before.passed} -> {found.report.passed} of {found.report.total} tests pass"
