@@ -74,7 +74,9 @@ def report(run: Run, ids: Sequence[str], *, door: Door = "plain", expected: Sequ
     running = _take_results(run, outcomes, texts)
     _take_collection_errors(run, outcomes, texts)
     ended = run.killed or run.exit_code is not None or not run.records.finished
-    if running and ended and outcomes[running] == "missing":
+    if running is None and run.killed == "timeout" and expected and outcomes[expected[0]] == "missing":
+        texts[expected[0]] = "the time limit was over before a test began"
+    elif running and ended and outcomes[running] == "missing":
         how = f"ended with {run.killed}" if run.killed else f"ended the test process (exit code {run.exit_code})"
         texts[running] = _ENDED.get(run.killed or "", how)
     return TestReport(

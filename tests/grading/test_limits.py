@@ -19,8 +19,8 @@ Make = Callable[..., Project]
 
 @pytest.fixture(params=["default", pytest.param("none", marks=pytest.mark.slow)])
 def contained(request: pytest.FixtureRequest, project: Project) -> Grader:
-    """A grader with each way of holding processes."""
-    return Grader(project, timeout_s=0.6, isolation=request.param)
+    """A grader with each way of holding processes; a cold run's limit has pytest's start in it."""
+    return Grader(project, timeout_s=2.0 if request.param == "none" else 0.6, isolation=request.param)
 
 
 def timed(grader: Grader, source: str, limit_s: float = 6.0) -> TestReport:
@@ -43,6 +43,16 @@ def test_a_hanging_test_costs_itself_and_the_rest(contained: Grader) -> None:
     assert report.outcomes[TWO] == "missing"
     assert (report.verdict, report.killed) == ("timeout", "timeout")
     assert report.failures == {TWO: "did not finish within the time limit"}
+
+
+@pytest.mark.parametrize(
+    "isolation",
+    ["default", pytest.param("none", marks=pytest.mark.slow)],
+)
+def test_a_limit_over_before_any_test_began_is_said(project: Project, isolation: str) -> None:
+    report = timed(Grader(project, timeout_s=0.6, isolation=isolation), "while True: pass\n")
+    assert (report.verdict, report.killed, report.passed) == ("timeout", "timeout", 0)
+    assert report.failures == {ONE: "the time limit was over before a test began"}
 
 
 @pytest.mark.parametrize(
