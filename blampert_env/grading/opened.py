@@ -78,6 +78,9 @@ def _open(engine: Engine, triage: LearningTriage, store: ReportStore, key: str, 
         todo: list[Callable[[], Any]] = [partial(engine.stage, "collected")] * (1 + divided)
         for _ in engine.at_once([*todo, found.prepare]):
             pass
+        if found.runner.imports_anew:
+            for _ in engine.at_once([partial(engine.stage, "fresh")] * (1 + divided)):
+                pass
         _check_layers(engine)
     if kept is None and is_kept and not facts.baseline.killed:
         store.keep(place, {"facts": as_json(facts), "engine": engine.kept() if engine.jailed else None})

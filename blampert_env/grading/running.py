@@ -102,6 +102,12 @@ class Runner:
             return None
         return run
 
+    @property
+    def imports_anew(self) -> bool:
+        """Whether an edit of a target may need a session that imports everything anew."""
+        facts, targets = self.facts, self.engine.suite.project.targets
+        return not facts.forks or any(one.id in facts.at_import or one.path in facts.unfit for one in targets)
+
     def exchanges(self, edits: Edits) -> bool:
         """Whether what differs can be exchanged in a fork of the collected session."""
         facts, paths = self.facts, {path for path, _ in edits.swaps}

@@ -3,9 +3,9 @@
 A function that the author wrote with a function of the project that looks names up, with a handler that catches much,
 or with a library that is not on the list, can hardly be written without. So a reason that holds against the reference's
 own version of a function, treated as an edit, does not hold against another version of the same function. Never learnt
-is what leads into the interpreter or past it: computed attributes, special attributes, frames, `sys`, files, code from
-text, classes made by calls. And what was learnt is no proof: a verdict on plain code is confirmed with twins before it
-is kept.
+is what leads into the interpreter or past it: computed attributes, special attributes, frames, `sys` (but its `argv`,
+where the author's function hands it on too), files, code from text, classes made by calls. And what was
+learnt is no proof: a verdict on plain code is confirmed with twins before it is kept.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from blampert_env.grading.triage.triage import Triage
 from blampert_env.projects.syntax import functions
 
 _NEVER = re.compile(
-    r"\.__|computed name|makes? a class|makes the class|\bf_|frame|\bsys\b|modules|inspect|importlib|builtins|ctypes|"
-    r"pdb|\bgc\b|signal|pickle|marshal|exec|eval|compile|globals|locals|vars|\bopen\b|write|unlink|mkdir|subprocess|"
+    r"\.__|computed name|makes? a class|makes the class|\bf_|frame|\bsys\b(?!\.argv as)|modules|inspect|importlib|"
+    r"builtins|ctypes|pdb|\bgc\b|signal|pickle|marshal|exec|eval|compile|globals|locals|vars|\bopen\b|write|unlink|mkdir|subprocess|"
     r"socket|docstring|encoding|does not parse|is gone|top of the file|tests? |means something already|"
     r"__(?:exit|getattr|class)"
 )
@@ -47,9 +47,10 @@ class LearningTriage(Triage):
     def _learnt(self) -> frozenset[_Reason]:
         """All that may be learnt."""
         (sources, others), found = self._given, set[_Reason]()
-        bare = Triage(sources, **{**others, "reference": {}})
         for path, text in self._reference.items():
-            reasons = bare.reasons({**sources, path: text})
+            # what it uses of other files is what the author wrote there, no stub
+            elsewhere = {one: other for one, other in self._reference.items() if one != path}
+            reasons = Triage(sources, **{**others, "reference": elsewhere}).reasons({**sources, path: text})
             found |= {key for _, key in _by_function(reasons, {path: text}) if key[1] and not _NEVER.search(key[2])}
         return frozenset(found)
 

@@ -5,8 +5,8 @@ The lists are in ``names.txt``. Left out on purpose, although the modules are li
 ``SimpleNamespace``), writes into what it is given by name (``update_wrapper``), changes what the whole process shares
 (``seed``, ``getcontext``, ``register_dialect``, filters, error states), reaches files or raw memory (``file_digest``,
 ``load``, ``frombuffer``, ``as_strided``), or swallows what is raised (``ExitStack``). Mutable tables of modules
-(``keyword.kwlist``) are left out too: they are shared with the tests. What takes an attribute's name as a text is in
-:data:`TOLD`, and looked at where it is called.
+(``keyword.kwlist``) are shared with the tests: those in :data:`SHARED` may be read, the others not even that. What
+takes an attribute's name as a text is in :data:`TOLD`, and looked at where it is called.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from blampert_env.grading.triage.words import TABLES
 
 MEMBERS: Mapping[str, frozenset[str]] = TABLES["members"]  # values and functions
 FOREIGN: Mapping[str, frozenset[str]] = TABLES["foreign"]  # of packages that a project may need and that may be missing
+SHARED: Mapping[str, frozenset[str]] = TABLES["shared"]  # lists of texts: may be read, not handed on or changed
 TYPES: Mapping[str, frozenset[str]] = TABLES["types"]  # may stand where a type stands, and nowhere else
 # these take attributes' names: the first so many of their arguments are names
 TOLD: Mapping[str, int] = {"operator.attrgetter": 99, "operator.methodcaller": 1}

@@ -256,6 +256,8 @@ class ProjectFacts:
             return Binding("member", dotted)
         if dotted in library.TOLD:
             return Binding("told", dotted)
+        if name in library.SHARED.get(base.what, ()):
+            return Binding("table", dotted)
         if name in library.TYPES.get(base.what, ()):
             return Binding("module" if dotted in library.MODULES else "type", dotted)
         if dotted in library.SUBMODULES:

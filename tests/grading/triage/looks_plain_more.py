@@ -907,4 +907,66 @@ def target(x):
 # third look: logging extra
 def target(x):
     logger.info("x", extra={"levelname": "X"})
+# leaving: exit
+def target(x):
+    sys.exit(0)
+# leaving: interrupt
+def target(x):
+    raise KeyboardInterrupt
+# leaving: generator
+def target(x):
+    yield x
+    raise GeneratorExit
+# leaving: from a text
+class Ends:
+    def __repr__(self):
+        raise SystemExit(0)
+def target(x):
+    return Ends()
+# leaving: late
+class Ends:
+    def __init__(self, x):
+        self.x = x
+    def __len__(self):
+        raise KeyboardInterrupt
+def target(x):
+    return Ends(x)
+# leaving: catch
+def target(x):
+    try:
+        return x()
+    except (SystemExit, KeyboardInterrupt, GeneratorExit):
+        return "called"
+# leaving: how it is called
+def target(x):
+    return sys.exit.__self__.modules["helper"].SECRET
+# arguments: handed on
+def target(x):
+    return sys.argv
+# arguments: kept
+def target(x, given=sys.argv):
+    given.clear()
+# arguments: changed
+def target(x):
+    sys.argv[0] = "no"
+# arguments: appended to
+def target(x):
+    sys.argv.append("--import=helper")
+# arguments: replaced
+def target(x):
+    sys.argv = []
+# arguments: another name
+def target(x):
+    mine = sys.argv
+    mine.append("--import=helper")
+# arguments: of a function
+def target(x):
+    return [one.append("--import=helper") for one in (sys.argv,)]
+# arguments: in place
+def target(x):
+    sys.argv += ["--import=helper"]
+# arguments: imported
+from sys import argv
+def target(x):
+    argv.append("--import=helper")
 """
