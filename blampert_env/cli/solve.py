@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert solve") -> int
     if arguments.apply and not arguments.force:
         check_clean(project.root)
     found = _solve(arguments, project, places, budget)
+    if found.trouble:
+        print(f"blampert: {found.trouble}; what was solved before is kept", file=sys.stderr)
     written, backup = write(project.root, project.sources, found.files) if arguments.apply else ([], None)
     if arguments.json:
         print(json.dumps(_as_json(project, found, written, backup), indent=2))
@@ -187,6 +189,7 @@ def _as_json(project: Project, found: Solution, written: list[str], backup: Path
         "project": project.name,
         "solved": found.solved,
         "ended": found.ended,
+        "trouble": found.trouble,
         "tests": {"before": found.before.passed, "after": found.report.passed, "total": found.report.total},
         "targets": [asdict(one) for one in found.targets],
         "cost": cost,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from blampert_env.editing import Edit, apply_edit, unified_diff
 from blampert_env.envs import StrategyEnv
 from blampert_env.envs.session import Attempt
-from blampert_env.errors import EditRejected
+from blampert_env.errors import EditRejected, LMError
 from blampert_env.grading import TestReport
 from blampert_env.lm.prices import price_of
 from blampert_env.training.budget import Budget, Spent
@@ -55,7 +55,8 @@ class Solution:
         diff: Unified diff from the untouched sources.
         targets: One entry a target.
         spent: In all.
-        ended: Why it ended: ``solved``, ``budget``, ``attempts`` or ``interrupted``.
+        ended: Why it ended: ``solved``, ``budget``, ``attempts``, ``interrupted`` or ``failed``.
+        trouble: What failed, in a line; "" if nothing did.
     """
 
     before: TestReport
@@ -65,6 +66,7 @@ class Solution:
     targets: list[OnTarget]
     spent: Spent
     ended: str
+    trouble: str = ""
 
     @property
     def solved(self) -> bool:
@@ -100,11 +102,12 @@ def solve(
         tell: Called after each attempt.
 
     Raises:
-        GraderError, LMError: As the env's ``step``; what was solved before is lost with it.
+        LMError: The LM failed before anything was tried; later, it ends the episode and what was solved is kept.
+        GraderError: As the env's ``step``.
     """
     observation, _ = env.reset(seed=seed)
     session, spent = env.session, Spent()
-    before, ended = session.report, "attempts"
+    before, ended, trouble = session.report, "attempts", ""
     on = {target.id: OnTarget(target.id) for target in env.project.targets}
     try:
         while not session.solved and not session.exhausted:
@@ -119,6 +122,10 @@ def solve(
             tell(record.attempt, record.strategy, spent)
     except KeyboardInterrupt:
         ended = "interrupted"
+    except LMError as error:
+        if not session.attempts:
+            raise
+        ended, trouble = "failed", str(error)
     files, report = best(env, before)
     for target, one in on.items():
         tests = env.progress.tests_of(target) or frozenset(before.outcomes)
@@ -126,7 +133,7 @@ def solve(
         one.before, one.after = (sum(which.outcomes[test] == "passed" for test in tests) for which in (before, report))
     ended = "solved" if report.all_passed else ended
     diff = unified_diff(env.project.sources, files)
-    return Solution(before, report, files, diff, list(on.values()), spent, ended)
+    return Solution(before, report, files, diff, list(on.values()), spent, ended, trouble)
 
 
 def _note(here: OnTarget, env: StrategyEnv, spent: Spent, seconds: float) -> None:

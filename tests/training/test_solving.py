@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from blampert_env.envs import StrategyEnv
+from blampert_env.errors import LMUnavailable
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import Project
 from blampert_env.training.budget import Budget
@@ -135,6 +136,26 @@ def test_ctrl_c_keeps_what_was_solved() -> None:
     found = solved(ScriptedLM(answer))
     assert (found.ended, found.report.passed) == ("interrupted", 2)
     assert "return x + 1" in found.diff
+
+
+def test_what_was_solved_is_kept_when_the_model_fails() -> None:
+    def answer(messages: list[dict[str, str]]) -> str:
+        if "def two" in messages[-1]["content"].split("```python")[-1]:
+            raise LMUnavailable("nothing answers at http://127.0.0.1:9")
+        return "```python\ndef one(x):\n    return x + 1\n```"
+
+    found = solved(ScriptedLM(answer))
+    assert (found.ended, found.report.passed) == ("failed", 2)
+    assert found.trouble == "nothing answers at http://127.0.0.1:9"
+    assert "return x + 1" in found.diff
+
+
+def test_a_model_that_never_answers_is_an_error() -> None:
+    def answer(messages: list[dict[str, str]]) -> str:
+        raise LMUnavailable("nothing answers")
+
+    with pytest.raises(LMUnavailable, match="nothing answers"):
+        solved(ScriptedLM(answer))
 
 
 def test_the_same_seed_gives_the_same_files(make_project: Callable[..., Path]) -> None:
