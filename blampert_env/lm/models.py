@@ -68,6 +68,8 @@ class ModelsConfig:
         default: Name of the embedded model to use where none is named.
         embedded: Name -> model.
         roles: What a strategy may call a model -> name of that model.
+        seconds: Model -> seconds that a token of its prompt, and one of its answer, cost.
+        dollar: Seconds that a dollar is worth.
         ollama_default: Tag that a bare ``ollama`` means.
         ollama_url: Where Ollama listens, unless ``OLLAMA_HOST`` says otherwise.
         prefill: Name prefixes of models that go on from an open assistant message.
@@ -76,6 +78,8 @@ class ModelsConfig:
     default: str
     embedded: Mapping[str, ModelSpec]
     roles: Mapping[str, str]
+    seconds: Mapping[str, tuple[float, float]]
+    dollar: float
     ollama_default: str
     ollama_url: str
     prefill: tuple[str, ...]
@@ -104,18 +108,22 @@ def load_models(path: Path) -> ModelsConfig:
         ConfigError: In one line, with the file and the entry.
     """
     top = _Entry(load_yaml(path), str(path))
-    top.only("default", "embedded", "roles", "ollama", "prefill")
+    top.only("default", "embedded", "roles", "prices", "ollama", "prefill")
     embedded = top.child("embedded")
     models = {name: _model(name, embedded.child(name)) for name in embedded.mapping}
     default = top.text("default")
     if default not in models:
         raise ConfigError(f"{path}: default: {unknown_name('embedded model', default, models)}")
-    roles, ollama = top.child("roles"), top.child("ollama")
+    roles, ollama, prices = top.child("roles"), top.child("ollama"), top.child("prices")
     ollama.only("default", "url")
+    prices.only("dollar", "tokens")
+    tokens = prices.child("tokens")
     return ModelsConfig(
         default=default,
         embedded=models,
         roles={role: roles.text(role) for role in roles.mapping},
+        seconds={name: tokens.pair(name) for name in tokens.mapping},
+        dollar=float(prices.positive("dollar")),
         ollama_default=ollama.text("default"),
         ollama_url=ollama.text("url", r"https?://\S+", "an http(s) URL"),
         prefill=tuple(top.texts("prefill")),
@@ -191,6 +199,13 @@ class _Entry:
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
             raise ConfigError(f"{self.where}: {key} must be a list of text, not {value!r}")
         return list(value)
+
+    def pair(self, key: str) -> tuple[float, float]:
+        value = self.get(key)
+        is_pair = isinstance(value, list) and len(value) == 2 and all(type(one) in (int, float) for one in value)
+        if not is_pair or min(value) < 0:
+            raise ConfigError(f"{self.where}: {key} must be a list of two numbers, 0 or more, not {value!r}")
+        return float(value[0]), float(value[1])
 
     def positive(self, key: str) -> int:
         value = self.get(key)

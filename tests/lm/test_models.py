@@ -59,6 +59,10 @@ QWEN = ("embedded", "qwen2.5-coder-0.5b")
         ),
         (("ollama", "url"), "localhost", r"ollama: url must be an http"),
         (("prefill",), "ollama/", r"prefill must be a list"),
+        (("prices", "dollar"), 0, r"prices: dollar must be a positive integer"),
+        (("prices", "tokens", "m"), [1], r"prices: tokens: m must be a list of two numbers"),
+        (("prices", "tokens", "m"), [1, -1], r"prices: tokens: m must be a list of two numbers"),
+        (("prices", "tokens", "m"), [1, True], r"prices: tokens: m must be a list of two numbers"),
     ],
 )
 def test_bad_entries_are_one_line_that_names_them(tmp_path: Path, where: tuple[str, ...], value: object, message: str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blampert_env.errors import UsageError
-from blampert_env.lm.prices import Price, price_of
+from blampert_env.lm.prices import Price
 from blampert_env.training.budget import Budget, Spent, parse_budget
 
 
@@ -50,16 +50,3 @@ def test_each_kind_is_spent_by_itself() -> None:
     assert all(spent.exceeds(budget) for budget in budgets.values())
     assert (spent.calls, spent.tokens, spent.dollars, spent.seconds) == (2, 32, 0.5, 10)
     assert not spent.exceeds(Budget())
-
-
-@pytest.mark.slow  # LiteLLM's import takes seconds
-def test_prices_are_those_that_litellm_knows() -> None:
-    price = price_of("openai/gpt-4o-mini")
-    assert price is not None
-    assert 0 < price.prompt < price.completion < 1e-4
-    assert price_of("anthropic/no-such-model") is None
-
-
-def test_what_runs_here_has_no_price() -> None:
-    assert price_of("embedded/qwen2.5-coder-0.5b") is None
-    assert price_of("ollama/llama3.1:8b") is None

@@ -1,0 +1,41 @@
+"""What a model's tokens cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from blampert_env.lm.models import bundled_models
+from blampert_env.lm.prices import cost_of, price_of
+
+
+@pytest.mark.slow  # LiteLLM's import takes seconds
+def test_prices_are_those_that_litellm_knows() -> None:
+    price = price_of("openai/gpt-4o-mini")
+    assert price is not None
+    assert 0 < price.prompt < price.completion < 1e-4
+    assert price_of("anthropic/no-such-model") is None
+
+
+def test_what_runs_here_has_no_price() -> None:
+    assert price_of("embedded/qwen2.5-coder-0.5b") is None
+    assert price_of("ollama/llama3.1:8b") is None
+
+
+@pytest.mark.parametrize("role", ["small", "large"])
+def test_what_runs_here_costs_seconds(role: str) -> None:
+    cost = cost_of(bundled_models().roles[role])
+    assert cost is not None
+    assert 0 < cost.prompt < cost.completion  # a prompt is read at once, an answer is written word by word
+    assert cost.of(500, 100) == pytest.approx(500 * cost.prompt + 100 * cost.completion)
+
+
+def test_what_is_not_known_has_no_cost() -> None:
+    assert cost_of("ollama/no-such-model") is None
+
+
+@pytest.mark.slow  # LiteLLM's import takes seconds
+def test_dollars_are_turned_into_seconds() -> None:
+    price, cost = price_of("openai/gpt-4o-mini"), cost_of("openai/gpt-4o-mini")
+    assert price is not None
+    assert cost is not None
+    assert cost.of(1000, 100) == pytest.approx(price.of(1000, 100) * bundled_models().dollar)
