@@ -1,11 +1,12 @@
-"""How far ways of asking are apart on functions of real packages: what each solves, and what any of them does.
+"""How far ways of asking are apart on functions of real packages: what each solves, and what choosing could gain.
 
 A task is one documented function of a pinned repository (``data/repositories.json``): its body is a stub, everything
 else is right code, all tests of the repository decide. A stub that fails no test is no task. Each arm
-(``arms.yaml``) is asked once, greedily; answers come from the sample pool where they were drawn before. ``any``
-picks the best arm for each task in hindsight, which nobody can: what a policy could gain lies below it.
+(``arms.yaml``) is asked once, greedily, so that another draw would give the same; one that mends another's answer is
+asked where that one failed. Answers come from the sample pool where they were drawn before. What a call costs is
+its tokens at the prices of ``configs/models.yaml``, in seconds; ``schedules.py`` says what is compared.
 
-    python benchmarks/headroom.py [NAME ...] [--functions 4] [--seed 1] [--arms FILE] [--only ARM ...]
+    python benchmarks/headroom.py [NAME ...] [--functions 6] [--seed 1] [--arms FILE] [--only ARM ...] [--pool FILE]
 """
 
 from __future__ import annotations
@@ -13,44 +14,64 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean
 
-from machine import finish, print_table, wilson
+import yaml
+from machine import finish, met, print_table, wilson
 from repository import Bench, Options
+from schedules import Answers, Schedule, Score
 from sources import Pin, SourceError, archives, pinned, pins
 
 from blampert_env.coding import Coder, CodingContext, Strategy, load_strategies
 from blampert_env.editing import apply_edit
+from blampert_env.envs.progress import what_failed
 from blampert_env.errors import BlampertError, EditRejected
-from blampert_env.grading import Grader, make_grader
+from blampert_env.grading import Grader, TestReport, make_grader
 from blampert_env.lm import ContextOverflow, resolve
+from blampert_env.lm.prices import cost_of
 from blampert_env.projects import Project, Target
 from blampert_env.projects.files import load_solution
 
 ARMS = Path(__file__).with_name("arms.yaml")
 
 
+LONGEST = 4  # arms of a schedule
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What one call gave: ``outcome`` is ``solved``, how many tests still fail, or why nothing was graded."""
+    """What one call gave: ``outcome`` is ``solved``, how many tests still fail, or why nothing was graded.
+
+    ``cost`` is in seconds at the configured prices; ``seconds`` is what it took, where it was drawn just now.
+    """
 
     task: str
+    repository: str
     arm: str
     solved: bool
     outcome: str
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
-    cached: bool
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    seconds: float | None = None
 
 
-def tasks(
-    chosen: list[Pin], options: Options, refused: dict[str, str]
-) -> Iterator[tuple[str, Project, Grader, dict[str, str], Target]]:
-    """Repository, project, grader, right code in which the target alone is a stub, target."""
+@dataclass(frozen=True)
+class Task:
+    """A function to write: its repository, project and grader, and right code in which it alone is a stub."""
+
+    repository: str
+    project: Project
+    grader: Grader
+    files: Mapping[str, str]
+    target: Target
+
+
+def tasks(chosen: list[Pin], options: Options, refused: dict[str, str]) -> Iterator[Task]:
+    """Each function of each repository that can be had."""
     known = pins()
     for name, archive in archives(chosen).items():
         if not isinstance(archive, Path):
@@ -65,77 +86,171 @@ def tasks(
                 with make_grader(project, python=bench.python) as grader:
                     for target in project.targets:
                         files = {**project.sources, **right, **bench.stub(project, right, target.id)}
-                        yield name, project, grader, files, target
+                        yield Task(name, project, grader, files, target)
             except (SourceError, BlampertError) as error:
                 refused[name] = f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def ask(
-    coder: Coder, strategy: Strategy, name: str, project: Project, grader: Grader, files: dict[str, str], target: Target
-) -> Answer:
-    """One call, applied and graded."""
-    context = CodingContext(target=target, files=files, tests=project.tests_for(target))
-    task = f"{name} {target.id}"
-    try:
-        proposal = coder.propose(context, strategy)
-    except ContextOverflow:
-        return Answer(task, strategy.name, False, "prompt too long", 0, 0, 0.0, False)
-    said = proposal.completion
-    outcome = "no code"
-    if proposal.edit is not None:
+class Asker:
+    """Asks for one task in every way.
+
+    Args:
+        coder: Asks the models.
+        strategies: The arms.
+        after: An arm that mends an answer, to the arm that gave it.
+    """
+
+    def __init__(self, coder: Coder, strategies: Sequence[Strategy], after: Mapping[str, str]) -> None:
+        self.coder, self.strategies, self.after = coder, strategies, after
+
+    def ask(self, task: Task) -> Iterator[Answer]:
+        """One answer an arm; none of a second one where the first one solved it, or gave nothing to mend."""
+        firsts: dict[str, CodingContext] = {}
+        tests = task.project.tests_for(task.target)
+        for strategy in self.strategies:
+            context = firsts.get(self.after.get(strategy.name, ""))
+            if context is None and strategy.name in self.after:
+                continue
+            context = context or CodingContext(target=task.target, files=task.files, tests=tests)
+            answer, source, report = self._once(task, strategy, context)
+            if report is not None and not answer.solved:
+                failing = what_failed(report, _mentioning(task, report))
+                firsts[strategy.name] = replace(context, previous=source, failing=failing)
+            yield answer
+
+    def _once(self, task: Task, strategy: Strategy, context: CodingContext) -> tuple[Answer, str, TestReport | None]:
+        """One call, applied and graded."""
+        about = (f"{task.repository} {task.target.id}", task.repository, strategy.name)
         try:
-            report = grader.grade(apply_edit(project, files, proposal.edit))
-            outcome = "solved" if report.all_passed else f"{report.total - report.passed} of {report.total} fail"
-        except EditRejected as refusal:
-            outcome = refusal.reason
-    figures = (said.prompt_tokens, said.completion_tokens, round(proposal.seconds, 2), said.cached)
-    return Answer(task, strategy.name, outcome == "solved", outcome, *figures)
+            proposal = self.coder.propose(context, strategy)
+        except ContextOverflow:
+            return Answer(*about, False, "prompt too long"), "", None
+        said, price = proposal.completion, cost_of(proposal.model)
+        outcome, report, source = "no code", None, ""
+        if proposal.edit is not None:
+            source = proposal.edit.source
+            try:
+                first = sorted(_mentioning(task, None))
+                report = task.grader.grade(apply_edit(task.project, task.files, proposal.edit), first=first)
+                outcome = "solved" if report.all_passed else f"{report.total - report.passed} of {report.total} fail"
+            except EditRejected as refusal:
+                outcome = refusal.reason
+        tokens = (said.prompt_tokens, said.completion_tokens)
+        seconds = None if said.cached else round(proposal.seconds, 2)
+        cost = round(price.of(*tokens), 3) if price else 0.0
+        return Answer(*about, outcome == "solved", outcome, *tokens, cost, seconds), source, report
 
 
-def rows(answers: list[Answer], arms: list[str], count: int) -> list[list[str]]:
-    """A row an arm, then what any of them solves."""
+def _mentioning(task: Task, report: TestReport | None) -> set[str]:
+    """Tests that mention the target; of a report, those that failed without, where none of them did."""
+    mentions = task.project.test_targets
+    tests = {test for test in task.grader.test_ids if task.target.id in mentions.get(test.split("[", 1)[0], ())}
+    return tests if report is None or tests & report.failures.keys() else set(report.failures)
+
+
+def rows(answers: Sequence[Answer], arms: Sequence[str], count: int) -> list[list[str]]:
+    """A row an arm."""
     solved = {arm: {one.task for one in answers if one.arm == arm and one.solved} for arm in arms}
     found = []
     for arm in arms:
         mine = [one for one in answers if one.arm == arm]
         others = set().union(*(solved[other] for other in arms if other != arm))
-        drawn = [one.seconds for one in mine if not one.cached]
-        prompt, said = mean(one.prompt_tokens for one in mine), mean(one.completion_tokens for one in mine)
-        seconds = f"{mean(drawn):.1f}" if drawn else "-"
-        alone = len(solved[arm] - others)
-        found.append([arm, *_share(len(solved[arm]), count), str(alone), f"{prompt:.0f}", f"{said:.0f}", seconds])
-    return [*found, ["any", *_share(len(set().union(*solved.values())), count), "", "", "", ""]]
+        drawn = [one.seconds for one in mine if one.seconds is not None]
+        figures = [mean(one.prompt_tokens for one in mine), mean(one.completion_tokens for one in mine)]
+        share = f"{len(solved[arm])} of {len(mine)}"
+        low, high = wilson(len(solved[arm]), len(mine))
+        cost, seconds = mean(one.cost for one in mine), f"{mean(drawn):.1f}" if drawn else "-"
+        found.append([arm, share, f"{low:.0%}-{high:.0%}", str(len(solved[arm] - others)),
+                      *(f"{figure:.0f}" for figure in figures), f"{cost:.1f}", seconds])  # fmt: skip
+    return found
 
 
-def _share(solved: int, count: int) -> tuple[str, str]:
-    low, high = wilson(solved, count)
-    return f"{solved} of {count}", f"{low:.0%}-{high:.0%}"
+def table(answers: Sequence[Answer], after: Mapping[str, str]) -> Answers:
+    """Which arm solves what, for what; where a second arm was not asked, it adds nothing."""
+    found = {(one.task, one.arm): (one.solved, one.cost) for one in answers}
+    for task in {one.task for one in answers}:
+        for arm in after:
+            found.setdefault((task, arm), (False, 0.0))
+    return Answers(found, after)
+
+
+def chosen(answers: Sequence[Answer], arms: Sequence[str], after: Mapping[str, str]) -> dict[str, Score]:
+    """Ways of choosing, and what each comes to over all tasks."""
+    known = table(answers, after)
+    groups = [
+        sorted({one.task for one in answers if one.repository == name})
+        for name in dict.fromkeys(one.repository for one in answers)
+    ]
+    every = [task for group in groups for task in group]
+    found = {f"always {arm}": known.score((arm,), every) for arm in arms if arm not in after}
+    for longest in range(1, LONGEST + 1):
+        schedules: list[Schedule] = list(known.schedules(arms, longest))
+        found[f"best schedule of up to {longest}, of other repositories"] = known.crossed(schedules, groups)
+    best = known.best(list(known.schedules(arms, LONGEST)), every)
+    found[f"best in hindsight: {', '.join(best)}"] = known.score(best, every)
+    found["oracle: the cheapest way that solves it, or none"] = known.oracle(arms, every)
+    return found
+
+
+def show_choices(found: Mapping[str, Score], count: int) -> dict[str, float]:
+    """Print them, and what is to be reached; the ratios."""
+    print_table(
+        ("chosen", "solved", "calls a task", "cost, s a task", "cost, s a solved task"),
+        [
+            [name, f"{one.solved} of {count}", f"{one.calls:.2f}", f"{one.cost / count:.1f}", f"{one.per_solved:.1f}"]
+            for name, one in found.items()
+        ],
+    )
+    fixed = max((one for name, one in found.items() if name.startswith("always")), key=lambda one: one.solved)
+    oracle, first = found["oracle: the cheapest way that solves it, or none"], found.get("always small")
+    ratios = {"cost": fixed.per_solved / oracle.per_solved if oracle.solved else 0.0}
+    if first is not None:
+        ratios["solved"] = oracle.solved / max(1, first.solved)
+    lines = [("the best fixed arm costs, of the oracle, a solved task", ratios["cost"], 2.0)]
+    lines += [("the oracle solves, of the small model's complete", ratios["solved"], 4.0)] if first else []
+    print()
+    print_table(
+        ("what", "measured", "to reach", ""),
+        [(what, f"{value:.1f}x", f">= {goal:.0f}x", met(value >= goal)) for what, value, goal in lines],
+    )
+    return ratios
+
+
+def load_after(path: Path, arms: Sequence[str]) -> dict[str, str]:
+    """Arms that mend what another one gave, of those that are asked and whose first one is."""
+    entries = yaml.safe_load(path.read_text())["after"]
+    return {arm: first for arm, first in entries.items() if arm in arms and first in arms}
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Ask, grade, print."""
-    chosen = arguments.names or list(pins().values())
+    chosen_pins = arguments.names or list(pins().values())
     strategies = load_strategies(arguments.arms, arguments.only)
-    coder = Coder(resolve("small"))
+    after = load_after(arguments.arms, [one.name for one in strategies])
+    alone = {one.name for one in strategies if one.ask == "repair"} - after.keys()
+    strategies = tuple(one for one in strategies if one.name not in alone)
+    arms = [one.name for one in strategies]
+    pool = {"pool": arguments.pool, "pool_only": True} if arguments.pool else {}
+    asker = Asker(Coder(resolve("small", **pool)), strategies, after)
     refused: dict[str, str] = {}
     answers: list[Answer] = []
-    count = 0
-    options = Options(seed=arguments.seed, functions=arguments.functions)
-    for task in tasks(chosen, options, refused):
-        count += 1
-        for strategy in strategies:
-            answers.append(ask(coder, strategy, *task))
-            print(f"... {answers[-1].task} {strategy.name}: {answers[-1].outcome}", file=sys.stderr, flush=True)
-    for name, why in refused.items():
+    for task in tasks(chosen_pins, Options(seed=arguments.seed, functions=arguments.functions), refused):
+        for answer in asker.ask(task):
+            answers.append(answer)
+            print(f"... {answer.task} {answer.arm}: {answer.outcome}", file=sys.stderr, flush=True)
+    for name, why in {**refused, **dict.fromkeys(alone, "mends an arm that is not asked")}.items():
         print(f"{name}: left out, {why}")
     if not answers:
         print("no function to ask for", file=sys.stderr)
         return 1
-    opened = len(chosen) - len(refused)
+    count = len({one.task for one in answers})
+    opened = len({one.repository for one in answers})
     print(f"{count} functions of {opened} repositories, seed {arguments.seed}, one greedy answer each\n")
-    headings = ("arm", "solved", "95 %", "by it alone", "prompt tokens", "tokens", "seconds a call")
-    print_table(headings, rows(answers, [one.name for one in strategies], count))
-    finish("headroom", {"refused": refused, "answers": [asdict(one) for one in answers]})
+    headings = ("arm", "solved, of those asked", "95 %", "by it alone", "prompt tokens", "tokens", "cost, s", "took, s")
+    print_table(headings, rows(answers, arms, count))
+    print()
+    ratios = show_choices(chosen(answers, arms, after), count)
+    finish("headroom", {"refused": refused, "ratios": ratios, "answers": [asdict(one) for one in answers]})
     return 0
 
 
@@ -144,8 +259,9 @@ if __name__ == "__main__":
     parser.add_argument(
         "names", nargs="*", type=pinned, metavar="NAME", help="repositories; all that are pinned by default"
     )
-    parser.add_argument("--functions", type=int, default=4, help="a repository")
+    parser.add_argument("--functions", type=int, default=6, help="a repository")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--arms", type=Path, default=ARMS)
     parser.add_argument("--only", nargs="+", metavar="ARM")
+    parser.add_argument("--pool", type=Path, metavar="FILE", help="answers come from there and nowhere else")
     sys.exit(main(parser.parse_args()))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blampert_env.coding import CodingContext, Strategy
 from blampert_env.envs.session import Attempt, EditSession
+from blampert_env.grading import TestReport
 from blampert_env.projects import Target
 
 
@@ -125,9 +126,13 @@ class EpisodeProgress:
         """What the failing tests of ``target`` said to the attempt, shortest first; the refusal for a refused edit."""
         if attempt.report is None:
             return attempt.message
-        tests = self._tests_of[target] or self._all_tests
-        said = {attempt.report.failures.get(test, "") for test in tests}
-        return "\n\n".join(sorted(filter(None, said), key=lambda text: (len(text), text))[:3])
+        return what_failed(attempt.report, self._tests_of[target] or self._all_tests)
+
+
+def what_failed(report: TestReport, tests: Collection[str]) -> str:
+    """What up to three of some tests said when they failed, shortest first; "" if none did."""
+    said = {report.failures.get(test, "") for test in tests}
+    return "\n\n".join(sorted(filter(None, said), key=lambda text: (len(text), text))[:3])
 
 
 def _repeats(strategy: Strategy) -> bool:

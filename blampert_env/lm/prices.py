@@ -1,7 +1,7 @@
 """What a model's tokens cost: in dollars where somebody asks some, and, as one number for all models, in seconds.
 
 Dollars are LiteLLM's own table, read from its package. Seconds are those of a machine with two cores, as
-``configs/models.yaml`` has them for the embedded models: figures that were measured once, so that the same episode costs
+``configs/models.yaml`` has them for the embedded models: measured once, so that the same episode costs
 the same wherever it is played.
 """
 
