@@ -234,10 +234,14 @@ def main(arguments: argparse.Namespace) -> int:
     asker = Asker(Coder(resolve("small", **pool)), strategies, after)
     refused: dict[str, str] = {}
     answers: list[Answer] = []
-    for task in tasks(chosen_pins, Options(seed=arguments.seed, functions=arguments.functions), refused):
-        for answer in asker.ask(task):
-            answers.append(answer)
-            print(f"... {answer.task} {answer.arm}: {answer.outcome}", file=sys.stderr, flush=True)
+    try:
+        for task in tasks(chosen_pins, Options(seed=arguments.seed, functions=arguments.functions), refused):
+            found = list(asker.ask(task))
+            answers += found
+            said = ", ".join(f"{one.arm}: {one.outcome}" for one in found)
+            print(f"... {task.repository} {task.target.id} {said}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:  # whole tasks count
+        print("interrupted: what follows is of the tasks until then", file=sys.stderr)
     for name, why in {**refused, **dict.fromkeys(alone, "mends an arm that is not asked")}.items():
         print(f"{name}: left out, {why}")
     if not answers:
