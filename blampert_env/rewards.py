@@ -26,6 +26,7 @@ class StepFacts:
         total: Visible tests in all, >= 1.
         rejected: The edit was refused, or there was none.
         completion_tokens: Tokens the LM wrote for this step; 0 where no LM is involved.
+        cost: Of the LM's call, in seconds (:mod:`blampert_env.lm.prices`); 0.0 where there was none.
         quality: Score of the edit's source in [0, 1] (:mod:`blampert_env.quality`); measured only where a term counts
             that needs it and the edit gained tests, else None.
     """
@@ -36,6 +37,7 @@ class StepFacts:
     total: int
     rejected: bool
     completion_tokens: int = 0
+    cost: float = 0.0
     quality: float | None = None
 
 
@@ -64,6 +66,11 @@ def tokens(facts: StepFacts) -> float:
     return facts.completion_tokens / 100
 
 
+def cost(facts: StepFacts) -> float:
+    """Cost of the LM's call, in tens of seconds: what :func:`tokens` is for a run that asks several models."""
+    return facts.cost / 10
+
+
 def code_quality(facts: StepFacts) -> float:
     """Tests gained, each worth as much as the code that gained it is good; tests lost count in full. In [-1, 1].
 
@@ -81,7 +88,7 @@ def code_quality(facts: StepFacts) -> float:
 
 
 TERMS: dict[str, Callable[[StepFacts], float]] = {
-    term.__name__: term for term in (progress, solved, rejected, attempt, tokens, code_quality)
+    term.__name__: term for term in (progress, solved, rejected, attempt, tokens, cost, code_quality)
 }
 
 
@@ -106,6 +113,11 @@ class RewardSpec:
     def needs_quality(self) -> bool:
         """Whether a term counts that needs :attr:`StepFacts.quality`, which takes some 20 ms to measure."""
         return bool(self.weights.get("code_quality"))
+
+    @property
+    def needs_cost(self) -> bool:
+        """Whether a term counts that needs the price of every model that is asked."""
+        return bool(self.weights.get("cost"))
 
     def terms(self, facts: StepFacts) -> dict[str, float]:
         """Each term's weighted value; the reward is their sum."""

@@ -67,7 +67,7 @@ def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float
         session.report.pass_rate,
         len(progress.open_targets) / len(session.project.targets),
         1 - len(session.attempts) / session.max_attempts,
-        *_of_target(progress.target),
+        *target_features(progress.target),
         len(progress.tests_of(key)) / 10,
         progress.passing_share(key),
         progress.tries_on_target[key] / 8,
@@ -84,7 +84,7 @@ def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float
 
 
 @lru_cache(maxsize=1024)
-def _of_target(target: Target) -> tuple[float, ...]:
+def target_features(target: Target) -> tuple[float, ...]:
     """The features that a target has from the start."""
     docstring = target.docstring or ""
     return (

@@ -1,4 +1,4 @@
-"""Environment ids: one per bundled project, one per project that is registered, and the suite."""
+"""Environment ids: one per bundled project, one per project that is registered, the suite and the campaign."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import gymnasium as gym
 from blampert_env.errors import ConfigError, ProjectError
 
 SUITE_ID = "Blampert-Suite-v0"
+CAMPAIGN_ID = "Blampert-Campaign-v0"
 _ENTRY = "blampert_env.envs.registration"
 
 
@@ -37,13 +38,21 @@ def make_suite(**kwargs: Any) -> gym.Env[Any, Any]:
     return SuiteEnv(**kwargs)
 
 
+def make_campaign(**kwargs: Any) -> gym.Env[Any, Any]:
+    """Entry point of the campaign's id."""
+    from blampert_env.envs import CampaignEnv
+
+    return CampaignEnv(**kwargs)
+
+
 def register_bundled() -> None:
-    """Register the bundled projects and the suite; called when ``blampert_env`` is imported."""
+    """Register the bundled projects, the suite and the campaign; called when ``blampert_env`` is imported."""
     from blampert_env.projects import bundled_projects, env_id
 
     for name in bundled_projects():
         _register(env_id(name), f"{_ENTRY}:make_env", {"project": name})
     _register(SUITE_ID, f"{_ENTRY}:make_suite", {})
+    _register(CAMPAIGN_ID, f"{_ENTRY}:make_campaign", {})
 
 
 def register_project(path: str | Path, *, name: str | None = None) -> str:

@@ -85,6 +85,14 @@ class Attempt:
         return self.passed_after > self.passed_before
 
 
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What the LM's call for an attempt came to."""
+
+    completion_tokens: int
+    cost: float
+
+
 class EditSession:
     """The files of a project under edit.
 
@@ -131,26 +139,30 @@ class EditSession:
         """The attempts are used up."""
         return len(self.attempts) >= self.max_attempts
 
-    def attempt(self, edit: Edit | None, *, problem: str = "no_code", completion_tokens: int = 0) -> Attempt:
+    def attempt(
+        self, edit: Edit | None, *, problem: str = "no_code", completion_tokens: int = 0, cost: float = 0.0
+    ) -> Attempt:
         """Apply, grade, keep or drop one edit. Never raises for what an edit holds.
 
         Args:
             edit: The edit, or None where there is none to try.
             problem: The outcome to record if ``edit`` is None.
             completion_tokens: What the LM wrote for it, for the ``tokens`` reward term.
+            cost: What the LM's call cost, in seconds, for the ``cost`` reward term.
 
         Raises:
             GraderError: The grader itself failed; nothing is recorded.
         """
+        spent = _Spent(completion_tokens, cost)
         if edit is None:
-            attempt = self._refused("", "", problem, self._said(problem), completion_tokens)
+            attempt = self._refused("", "", problem, self._said(problem), spent)
         else:
             try:
                 candidate = apply_edit(self.project, self.files, edit)
             except EditRejected as refusal:
-                attempt = self._refused(edit.target, edit.source, refusal.reason, str(refusal), completion_tokens)
+                attempt = self._refused(edit.target, edit.source, refusal.reason, str(refusal), spent)
             else:
-                attempt = self._graded(edit, candidate, completion_tokens)
+                attempt = self._graded(edit, candidate, spent)
         self.attempts.append(attempt)
         return attempt
 
@@ -161,17 +173,17 @@ class EditSession:
         names = ", ".join(target.name for target in self.project.targets)
         return f"no function of a target in the text: write one of {names}"[:300]
 
-    def _refused(self, target: str, source: str, outcome: str, message: str, tokens: int) -> Attempt:
+    def _refused(self, target: str, source: str, outcome: str, message: str, spent: _Spent) -> Attempt:
         passed = self.report.passed
-        terms = self._terms(passed, passed, rejected=True, tokens=tokens)
+        terms = self._terms(passed, passed, rejected=True, spent=spent)
         return Attempt(target, source, outcome, message, False, True, None, passed, passed, terms)
 
-    def _graded(self, edit: Edit, candidate: dict[str, str], tokens: int) -> Attempt:
+    def _graded(self, edit: Edit, candidate: dict[str, str], spent: _Spent) -> Attempt:
         """Grade ``candidate`` and keep it or not."""
         before, files_before = self.report, self.files
         passed = before.passed
         if candidate == files_before:
-            terms = self._terms(passed, passed, rejected=False, tokens=tokens)
+            terms = self._terms(passed, passed, rejected=False, spent=spent)
             return Attempt(edit.target, edit.source, "unchanged", "", False, False, before, passed, passed, terms)
         started = time.perf_counter()
         report = self.grader.grade(candidate)
@@ -194,14 +206,14 @@ class EditSession:
             report=report,
             passed_before=passed,
             passed_after=passed_after,
-            reward_terms=self._terms(passed, passed_after, rejected=False, tokens=tokens, source=edit.source),
+            reward_terms=self._terms(passed, passed_after, rejected=False, spent=spent, source=edit.source),
             files_before=files_before,
             files_proposed=candidate,
             grade_s=grade_s,
         )
 
     def _terms(
-        self, passed_before: int, passed_after: int, *, rejected: bool, tokens: int, source: str = ""
+        self, passed_before: int, passed_after: int, *, rejected: bool, spent: _Spent, source: str = ""
     ) -> dict[str, float]:
         """The weighted reward terms of an attempt; quality is measured only where it counts."""
         needs_quality = passed_after > passed_before and self.rewards.needs_quality
@@ -211,7 +223,8 @@ class EditSession:
             self._passed_untouched,
             self.report.total,
             rejected,
-            tokens,
+            spent.completion_tokens,
+            spent.cost,
             measure(source).score if needs_quality else None,
         )
         return self.rewards.terms(facts)

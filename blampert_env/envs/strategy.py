@@ -31,6 +31,7 @@ class StepRecord:
     strategy: str
     attempt: Attempt
     proposal: Proposal | None
+    cost: float = 0.0
 
 
 class StrategyEnv(gym.Env[NDArray[np.float32], int]):
@@ -52,7 +53,8 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
     (:mod:`blampert_env.envs.features`). The length depends on the strategies alone, not on the project.
 
     ## Rewards
-    As in :class:`~blampert_env.envs.CodeEditEnv`, and -0.02 for each 100 completion tokens.
+    As in :class:`~blampert_env.envs.CodeEditEnv`, and -0.02 for each 100 completion tokens. ``rewards="cost"`` prices
+    calls by what they cost instead, whichever model answers.
 
     ## Starting State
     The untouched project. The seed decides which samples are drawn from the LM's sample pool.
@@ -62,7 +64,8 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
 
     ## Information
     As in :class:`~blampert_env.envs.CodeEditEnv`, and ``strategy``, ``next_target``, ``lm_calls`` (0 or 1),
-    ``prompt_tokens`` and ``completion_tokens`` of this step.
+    ``prompt_tokens``, ``completion_tokens`` and ``cost`` of this step (seconds, :mod:`blampert_env.lm.prices`; 0.0
+    where no price is known).
 
     ## Arguments
     Those of :class:`~blampert_env.envs.CodeEditEnv`, and ``lm``: a model name for :func:`blampert_env.lm.resolve`
@@ -140,31 +143,43 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
 
         Raises:
             LMUnavailable: The LM does not answer; the files and attempts stay as they were (a sample was drawn).
+        ConfigError: The rewards have a cost term and no price is known of the model; likewise.
             GraderError: The grader itself failed; likewise.
         """
         index = int(action)
         # drawn in every step, so that a masked action does not shift the samples of later ones
         draw = int(self.np_random.integers(2**31))
-        proposal = None
+        proposal, cost = None, 0.0
         if self.action_masks()[index]:
-            proposal, attempt = self._ask(index, draw)
+            proposal, attempt, cost = self._ask(index, draw)
         else:
             attempt = self.session.attempt(None, problem="masked")
         self.progress.record(index, attempt)
-        self.last_step = StepRecord(self.strategies[index].name, attempt, proposal)
+        self.last_step = StepRecord(self.strategies[index].name, attempt, proposal, cost)
         terminated = self.session.solved
         truncated = self.session.exhausted and not terminated
         return observe(self.progress, attempt), attempt.reward, terminated, truncated, self._info(self.last_step)
 
-    def _ask(self, strategy: int, draw: int) -> tuple[Proposal | None, Attempt]:
-        """Ask the LM and try its edit; a prompt that does not fit is an attempt without one."""
+    def _ask(self, strategy: int, draw: int) -> tuple[Proposal | None, Attempt, float]:
+        """Ask the LM and try its edit; a prompt that does not fit is an attempt without one. The cost, too."""
         from blampert_env.lm import ContextOverflow
 
         try:
             proposal = self.coder.propose(self.progress.context(), self.strategies[strategy], draw)
         except ContextOverflow:
-            return None, self.session.attempt(None, problem="prompt_too_long")
-        return proposal, self.session.attempt(proposal.edit, completion_tokens=proposal.completion.completion_tokens)
+            return None, self.session.attempt(None, problem="prompt_too_long"), 0.0
+        said, cost = proposal.completion, self._cost(proposal)
+        attempt = self.session.attempt(proposal.edit, completion_tokens=said.completion_tokens, cost=cost)
+        return proposal, attempt, cost
+
+    def _cost(self, proposal: Proposal) -> float:
+        """What a call cost; 0.0 where no price is known and none is needed."""
+        from blampert_env.lm.prices import cost_of
+
+        price, said = cost_of(proposal.model), proposal.completion
+        if price is None and self.session.rewards.needs_cost:
+            raise ConfigError(f"rewards: the cost of {proposal.model} is not known: use weights without the cost term")
+        return price.of(said.prompt_tokens, said.completion_tokens) if price is not None else 0.0
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which strategies make sense now: bool array of shape ``(n_strategies,)``, at least one True."""
@@ -188,6 +203,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
             lm_calls=int(completion is not None),
             prompt_tokens=completion.prompt_tokens if completion else 0,
             completion_tokens=completion.completion_tokens if completion else 0,
+            cost=record.cost if record else 0.0,
         )
         return info
 

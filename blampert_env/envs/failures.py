@@ -1,0 +1,41 @@
+"""How an attempt failed, as a policy may want to know: a missing name is mended otherwise than a wrong value."""
+
+from __future__ import annotations
+
+import re
+
+from blampert_env.envs.session import Attempt
+
+KINDS = ("syntax", "name", "type", "assertion", "time", "other")
+_ERROR = re.compile(r"^E\s+(?:[\w.]+\.)?(\w+)(?::|$)", re.MULTILINE)
+_NAMED = {
+    **dict.fromkeys(("SyntaxError", "IndentationError", "TabError"), "syntax"),
+    **dict.fromkeys(("NameError", "UnboundLocalError", "AttributeError", "ImportError", "ModuleNotFoundError"), "name"),
+    "TypeError": "type",
+    **dict.fromkeys(("AssertionError", "Failed", "DocTestFailure"), "assertion"),
+    **dict.fromkeys(("TimeoutError", "RecursionError"), "time"),
+}
+_REFUSED = {"syntax_error": "syntax", "no_code": "syntax", "empty": "syntax", "binary": "syntax"}  # no Python at all
+_ASSERTED = re.compile(r"^E\s+(?:assert\b|Expected:|Got:)|^Expected:", re.MULTILINE)
+
+
+def failure_kind(attempt: Attempt, failing: str) -> str:
+    """One of :data:`KINDS`; "" where everything passes.
+
+    Args:
+        attempt: What was tried.
+        failing: What the tests of its target said, a blank line between them. Where they failed in several ways, it is
+            called by what most of them say, the earlier kind first.
+    """
+    if attempt.report is None:
+        return _REFUSED.get(attempt.outcome, "other")
+    if attempt.report.killed == "timeout":
+        return "time"
+    kinds = [_of_text(text) for text in failing.split("\n\n") if text.strip()]
+    return max(KINDS, key=lambda kind: (kinds.count(kind), -KINDS.index(kind))) if kinds else ""
+
+
+def _of_text(text: str) -> str:
+    if (found := _ERROR.search(text)) and found[1] in _NAMED:
+        return _NAMED[found[1]]
+    return "assertion" if _ASSERTED.search(text) else "other"
