@@ -36,7 +36,11 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="take projects and settings from there, put runs and policies there",
     )
     add("--iterations", type=positive, help="episodes on each project, each followed by an update (default: 5)")
-    add("--algo", help="random, fixed, round-robin, thompson, ppo, dqn, a2c or maskable-ppo (default: thompson)")
+    add(
+        "--algo",
+        help="random, fixed, round-robin, thompson, linucb, lin-thompson, ppo, dqn, a2c or maskable-ppo "
+        "(default: thompson)",
+    )
     add("-n", "--n-timesteps", type=positive, metavar="N", help="train for about N steps instead of by iterations")
     add("--seed", type=natural, help="seeds samples and policy (default: 0)")
     add("--model", help="embedded, ollama/<m>, openai/<m> or any LiteLLM name (default: auto)")

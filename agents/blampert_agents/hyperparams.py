@@ -62,6 +62,10 @@ _SB3 = {
     "policy": _Parameter(str),
 }
 _OURS = {"n_timesteps": _Parameter(int, 1)}  # environment steps planned, for the schedules; rl-zoo's name
+_LINEAR = {
+    "ridge": _Parameter(float, 1e-6),  # with less, the matrix of features that add up to 1 is singular in float64
+    "gamma": _Parameter(float, 0, 1),
+}
 _SIMPLE: dict[str, dict[str, _Parameter]] = {
     "random": {},
     "round-robin": {},
@@ -71,6 +75,8 @@ _SIMPLE: dict[str, dict[str, _Parameter]] = {
         "prior_beta": _Parameter(float, 0, above=True),
         "success_above": _Parameter(float),
     },
+    "linucb": {"alpha": _Parameter(float, 0)} | _LINEAR,
+    "lin-thompson": {"scale": _Parameter(float, 0)} | _LINEAR,
 }
 
 

@@ -20,6 +20,8 @@ _CLASSES = {
     "fixed": "fixed:FixedAgent",
     "round-robin": "round_robin:RoundRobinAgent",
     "thompson": "thompson:ThompsonAgent",
+    "linucb": "linucb:LinUCBAgent",
+    "lin-thompson": "lin_thompson:LinThompsonAgent",
     "ppo": "sb3:SB3Agent",
     "dqn": "sb3:SB3Agent",
     "a2c": "sb3:SB3Agent",

@@ -1,4 +1,4 @@
-"""Random, fixed, round-robin and Thompson: what they promise, under every mask."""
+"""Random, fixed, round-robin and the bandits: what they promise, under every mask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blampert_agents import ALGOS, Agent, Episode, make_agent
 from blampert_env.errors import ConfigError, UsageError
 
 Make = Callable[..., Agent]
-SIMPLE = ("random", "fixed", "round-robin", "thompson")
+SIMPLE = ("random", "fixed", "round-robin", "thompson", "linucb", "lin-thompson")
 OBSERVATION = np.zeros(3, dtype=np.float32)
 
 
@@ -130,11 +130,10 @@ def test_thompson_counts_clear_gains_only() -> None:
     assert (strict.alpha.tolist(), strict.beta.tolist()) == ([2, 3, 2, 2], [4, 3, 3, 3])  # type: ignore[attr-defined]
 
 
-def test_thompson_breaks_ties_low() -> None:
+@pytest.mark.parametrize("algo", ["thompson", "linucb", "lin-thompson"])
+def test_bandits_break_ties_low(algo: str) -> None:
     assert (
-        make("thompson").act(
-            OBSERVATION, np.array([False, True, True, True]), np.random.default_rng(5), deterministic=True
-        )
+        make(algo).act(OBSERVATION, np.array([False, True, True, True]), np.random.default_rng(5), deterministic=True)
         == 1
     )
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from blampert_agents import ALGOS
 from blampert_env.envs import SuiteEnv
 from blampert_env.errors import LMUnavailable
 from blampert_env.evaluate import main as evaluate
@@ -57,7 +58,7 @@ def test_a_run_leaves_everything_it_promises(train: Train, tmp_path: Path, capsy
         assert tags[tag], tag
 
 
-@pytest.mark.parametrize("algo", ["random", "fixed", "round-robin", "thompson", "ppo", "dqn", "a2c", "maskable-ppo"])
+@pytest.mark.parametrize("algo", ALGOS)
 def test_every_algorithm_trains_saves_and_evaluates(
     algo: str, train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
