@@ -167,23 +167,28 @@ def _export(arguments: argparse.Namespace, places: Places) -> int:
     return 0
 
 
-_HEADINGS = ("run", "algo", "iterations", "steps", "tests passed", "solved", "mean reward", "LM calls", "tokens")
-_SUMS = ("steps", "episodes", "kept", "mean reward", "LM calls", "tokens", "LM time", "grading")
+_USED = ("LM calls", "tokens", "cost")
+_HEADINGS = ("run", "algo", "iterations", "steps", "tests passed", "solved", "mean reward", *_USED)
+_SUMS = ("steps", "episodes", "kept", "mean reward", *_USED, "LM time", "grading")
 
 
 def _row(it: RunReport) -> list[str]:
     passed, total = it.passed
     return [
         *(it.name, it.algo, f"{it.iterations:,}", f"{it.timesteps:,}", f"{passed}/{total}", f"{it.success_rate:.0%}"),
-        *(f"{it.reward:+.3f}", f"{it.totals.lm_calls:,}", f"{it.totals.completion_tokens:,}"),
+        *(f"{it.reward:+.3f}", *_used(it.totals)),
     ]
 
 
 def _sums(it: Totals) -> list[str]:
     return [
         *(f"{it.steps:,}", f"{it.episodes:,}", f"{it.accepted / it.steps:.0%}", f"{it.reward / it.steps:+.3f}"),
-        *(f"{it.lm_calls:,}", f"{it.completion_tokens:,}", f"{it.lm_latency_s:,.1f} s", f"{it.grade_s:,.1f} s"),
+        *(*_used(it), f"{it.lm_latency_s:,.1f} s", f"{it.grade_s:,.1f} s"),
     ]
+
+
+def _used(it: Totals) -> tuple[str, str, str]:
+    return f"{it.lm_calls:,}", f"{it.completion_tokens:,}", f"{it.cost:,.0f} s"
 
 
 def _best(it: RunReport, project: str) -> str:

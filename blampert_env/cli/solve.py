@@ -168,23 +168,25 @@ def _tell(attempt: Attempt, strategy: str, spent: Spent) -> None:
 def _show(project: Project, found: Solution, *, with_diff: bool) -> None:
     if with_diff and found.diff:
         print(found.diff, end="")
-    rows = [("target", "tests before", "after", "solved by", "calls", "tokens", "seconds")]
+    rows = [("target", "tests before", "after", "solved by", "calls", "tokens", "cost", "seconds")]
     rows += [
         (one.target, f"{one.before}/{one.total}", f"{one.after}/{one.total}", one.strategy or "-", str(one.attempts),
-         f"{one.tokens:,}", f"{one.seconds:.1f}")
+         f"{one.tokens:,}", f"{one.cost:.1f}", f"{one.seconds:.1f}")
         for one in found.targets
     ]  # fmt: skip
     for line in aligned(rows):
         print(line.rstrip())
     dollars = f", ${found.spent.dollars:.4f}" if found.spent.dollars else ""
-    cost = f"{found.spent.calls} calls, {found.spent.tokens:,} tokens, {found.spent.seconds:.0f} s{dollars}"
+    calls = f"{found.spent.calls} calls, {found.spent.tokens:,} tokens, cost {found.spent.cost:.1f}{dollars}"
+    cost = f"{calls}, {found.spent.seconds:.0f} s"
     total = f"{found.before.passed} -> {found.report.passed} of {found.report.total} tests pass"
     print(f"{project.name}: {total} ({found.ended}; {cost})")
 
 
 def _as_json(project: Project, found: Solution, written: list[str], backup: Path | None) -> dict[str, Any]:
     spent = found.spent
-    cost = {"calls": spent.calls, "tokens": spent.tokens, "seconds": round(spent.seconds, 2), "dollars": spent.dollars}
+    counts = {"calls": spent.calls, "tokens": spent.tokens, "seconds": round(spent.seconds, 2)}
+    cost = {**counts, "dollars": spent.dollars, "cost": round(spent.cost, 3)}
     return {
         "project": project.name,
         "solved": found.solved,

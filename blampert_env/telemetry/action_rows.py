@@ -33,6 +33,7 @@ class Totals:
         reward: Sum of rewards.
         lm_latency_s: Seconds spent waiting for the LM.
         grade_s: Seconds spent grading.
+        cost: Of the LM calls, in seconds at the models' prices, pool hits included.
     """
 
     steps: int = 0
@@ -44,6 +45,7 @@ class Totals:
     reward: float = 0.0
     lm_latency_s: float = 0.0
     grade_s: float = 0.0
+    cost: float = 0.0
 
 
 def to_row(step: StepEvent, prompts: Mapping[str, int]) -> list[Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-_SUMMED = ("accepted", "lm_calls", "prompt_tokens", "completion_tokens", "reward", "lm_latency_s", "grade_s")
+_SUMMED_3 = ("accepted", "lm_calls", "prompt_tokens", "completion_tokens", "reward", "lm_latency_s", "grade_s")
+_SUMMED = (*_SUMMED_3, "cost")  # since version 4
 _KINDS = {"run": "''", "project": "project", "strategy": "strategy"}
 
 
-def _sums_of(where: str = "") -> tuple[str, ...]:
+def _sums_of(where: str = "", summed: tuple[str, ...] = _SUMMED) -> tuple[str, ...]:
     """Statements that fill both tables of sums from the steps."""
-    sums = ", ".join(f"SUM({name})" for name in _SUMMED)
+    sums = ", ".join(f"SUM({name})" for name in summed)
     return (
         f"INSERT INTO sums SELECT run_id, project, strategy, COUNT(*), {sums} FROM steps {where}"
         " GROUP BY run_id, project, strategy",
@@ -18,6 +19,14 @@ def _sums_of(where: str = "") -> tuple[str, ...]:
             for kind, name in _KINDS.items()
         ),
     )
+
+
+def _sums_trigger(summed: tuple[str, ...]) -> str:
+    """Adds each new step to its sums."""
+    return f"""CREATE TRIGGER add_to_sums AFTER INSERT ON steps BEGIN
+            INSERT INTO sums VALUES (new.run_id, new.project, new.strategy, 1,
+            {", ".join(f"new.{name}" for name in summed)}) ON CONFLICT DO UPDATE SET steps = steps + 1,
+            {", ".join(f"{name} = {name} + excluded.{name}" for name in summed)}; END"""
 
 
 def _episode_trigger(kind: str, name: str) -> str:
@@ -60,16 +69,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE prompts (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, messages TEXT NOT NULL)",
         "CREATE INDEX steps_by_episode ON steps (run_id, episode, strategy)",
         f"""CREATE TABLE sums (run_id TEXT NOT NULL, project TEXT NOT NULL, strategy TEXT NOT NULL,
-            steps INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in _SUMMED)},
+            steps INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in _SUMMED_3)},
             PRIMARY KEY (run_id, project, strategy)) WITHOUT ROWID""",
         """CREATE TABLE episodes (run_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
             episodes INTEGER NOT NULL, PRIMARY KEY (run_id, kind, name)) WITHOUT ROWID""",
-        *_sums_of(),
-        f"""CREATE TRIGGER add_to_sums AFTER INSERT ON steps BEGIN
-            INSERT INTO sums VALUES (new.run_id, new.project, new.strategy, 1,
-            {", ".join(f"new.{name}" for name in _SUMMED)}) ON CONFLICT DO UPDATE SET steps = steps + 1,
-            {", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMMED)}; END""",
+        *_sums_of(summed=_SUMMED_3),
+        _sums_trigger(_SUMMED_3),
         *(_episode_trigger(kind, name) for kind, name in _KINDS.items()),
+    ),
+    (
+        "ALTER TABLE steps ADD COLUMN cost REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE sums ADD COLUMN cost REAL NOT NULL DEFAULT 0",
+        "DROP TRIGGER add_to_sums",
+        _sums_trigger(_SUMMED),
     ),
 )
 STORE_VERSION = len(MIGRATIONS)
@@ -90,6 +102,6 @@ TOTALS = f"""SELECT s.name, s.steps, e.episodes, {", ".join(f"s.{name}" for name
 """Totals by ``by`` (run_id, project, strategy; ``kind`` is that without ``_id``), of one run or of all (NULL)."""
 
 TOTALS_OF_OLD_FILES = f"""SELECT {{by}}, COUNT(*), COUNT(DISTINCT run_id || char(0) || episode),
-    {", ".join(f"SUM({name})" for name in _SUMMED)}
+    {", ".join(f"SUM({name})" for name in _SUMMED_3)}, 0.0
     FROM steps WHERE ?1 IS NULL OR run_id = ?1 GROUP BY {{by}} ORDER BY {{by}}"""
-"""The same for a file of before version 3 that must not be written to."""
+"""The same for a file of before version 4 that must not be written to."""

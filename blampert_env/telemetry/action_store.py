@@ -182,4 +182,4 @@ class ActionStore:
         # an older file is read as it is: fields it has no column for take their defaults
         there = {row[0] for row in self._query("SELECT name FROM pragma_table_info('steps')")}
         self._columns = tuple(name for name in COLUMNS if name in there)
-        self._has_sums = "sums" in self._file.tables()
+        self._has_sums = bool(self._query("SELECT 1 FROM pragma_table_info('sums') WHERE name = 'cost'"))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from blampert_env.errors import UsageError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the events' fields; it grows when a field is added, renamed or means something else."""
 
 
@@ -98,6 +98,8 @@ class StepEvent(Event):
         prompt: The messages the LM was asked with, as JSON (since schema 3); "" if it was not asked. A store gives
             them back on request only: they are long.
         reply: What it answered, without the start of the answer that the prompt may end with (since schema 3).
+        cost: What these calls cost at the models' prices, in seconds, pool hits included (since schema 4); 0 where no
+            price is known.
     """
 
     kind: ClassVar[str] = "step"
@@ -134,6 +136,7 @@ class StepEvent(Event):
     test_output: str = ""
     prompt: str = ""
     reply: str = ""
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class TensorBoardSink:
     ``reward/<term>``         mean of the weighted reward term over the steps since the last report
     ``llm/calls``             LM calls in these steps
     ``llm/completion_tokens`` completion tokens in these steps
+    ``llm/cost``              cost of these calls at the models' prices, in seconds, pool hits included
     ``llm/latency_s``         mean seconds a step waited for the LM
     ``llm/cached_fraction``   share of the steps answered from the sample pool, in [0, 1]
     ``time/grade_s``          mean seconds a step spent on grading
@@ -77,6 +78,7 @@ class TensorBoardSink:
         self._steps += 1
         self._sums["llm/calls"] += event.lm_calls
         self._sums["llm/completion_tokens"] += event.completion_tokens
+        self._sums["llm/cost"] += event.cost
         self._sums["llm/latency_s"] += event.lm_latency_s
         self._sums["llm/cached_fraction"] += event.cached
         self._sums["time/grade_s"] += event.grade_s
@@ -99,7 +101,7 @@ class TensorBoardSink:
                 writer.close()
 
     def _report(self) -> dict[str, float]:
-        counts = ("llm/calls", "llm/completion_tokens")
+        counts = ("llm/calls", "llm/completion_tokens", "llm/cost")
         report = {tag: total if tag in counts else total / self._steps for tag, total in self._sums.items()}
         self._sums.clear()
         self._steps = 0

@@ -58,6 +58,7 @@ class Spent:
         prompt_tokens: Of all prompts.
         completion_tokens: Of all answers.
         dollars: What the models' prices make of them, where they have one.
+        cost: What they make of them in seconds (:func:`blampert_env.lm.prices.cost_of`), where they are known.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -66,6 +67,7 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     dollars: float = 0.0
+    cost: float = 0.0
 
     def __post_init__(self) -> None:
         self.began = self.clock()
@@ -80,11 +82,12 @@ class Spent:
         """Of prompts and answers."""
         return self.prompt_tokens + self.completion_tokens
 
-    def add(self, prompt_tokens: int, completion_tokens: int, price: Price | None) -> None:
-        """One call."""
+    def add(self, prompt_tokens: int, completion_tokens: int, price: Price | None, cost: float = 0.0) -> None:
+        """One call: its tokens, the price in dollars if there is one, and the cost in seconds."""
         self.calls += 1
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += completion_tokens
+        self.cost += cost
         self.dollars += price.of(prompt_tokens, completion_tokens) if price else 0.0
 
     def exceeds(self, budget: Budget) -> bool:

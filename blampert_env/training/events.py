@@ -51,6 +51,7 @@ def step_event(step: Step, *, run_id: str, iteration: int) -> StepEvent:
         test_output=test_output(attempt),
         prompt=json.dumps(proposal.prompt) if proposal else "",
         reply=completion.text if completion else "",
+        cost=step.record.cost,
     )
 
 

@@ -31,7 +31,8 @@ class OnTarget:
         strategy: The way of asking that gained last; "" if none did.
         attempts: How often it was asked for.
         tokens: Of prompts and answers.
-        seconds: Of asking and grading.
+        cost: Of the answers at the models' prices, in seconds; those from the sample pool cost as much.
+        seconds: Of asking and grading, on the clock.
     """
 
     target: str
@@ -41,6 +42,7 @@ class OnTarget:
     strategy: str = ""
     attempts: int = 0
     tokens: int = 0
+    cost: float = 0.0
     seconds: float = 0.0
 
 
@@ -141,9 +143,10 @@ def _note(here: OnTarget, env: StrategyEnv, spent: Spent, seconds: float) -> Non
     assert record is not None
     here.attempts += 1
     here.seconds += seconds
+    here.cost += record.cost
     if record.proposal is not None:
         said = record.proposal.completion
-        spent.add(said.prompt_tokens, said.completion_tokens, price_of(record.proposal.model))
+        spent.add(said.prompt_tokens, said.completion_tokens, price_of(record.proposal.model), record.cost)
         here.tokens += said.prompt_tokens + said.completion_tokens
     if record.attempt.accepted and record.attempt.gained:
         here.strategy = record.strategy

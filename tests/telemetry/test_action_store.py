@@ -70,7 +70,9 @@ def test_totals(path: Path, step_event: MakeStep) -> None:
             ("b", "calculator", 0, "direct"),
         ]:
             store.write(
-                step_event(run_id=run, project=project, episode=episode, strategy=strategy, accepted=run == "a")
+                step_event(
+                    run_id=run, project=project, episode=episode, strategy=strategy, accepted=run == "a", cost=1.5
+                )
             )
         calculator = Totals(
             steps=3,
@@ -82,6 +84,7 @@ def test_totals(path: Path, step_event: MakeStep) -> None:
             reward=2.25,
             lm_latency_s=1.5,
             grade_s=pytest.approx(0.3),
+            cost=4.5,
         )
         assert store.totals(by="project")["calculator"] == calculator
         assert store.totals(by="project", run_id="a")["calculator"].steps == 2
@@ -140,9 +143,12 @@ def test_an_older_store_is_read_as_it_is_and_lifted_when_written(
     with ActionStore(path) as store:
         assert [event for _, event in store.rows()] == events
         assert {by: store.totals(by=by) for by in ("run_id", "project", "strategy")} == old
-        store.write(step_event(run_id="a", episode=1, prompt='[{"role": "user"}]', test_output="AssertionError: ä"))
+        store.write(
+            step_event(run_id="a", episode=1, prompt='[{"role": "user"}]', test_output="AssertionError: ä", cost=2.5)
+        )
         assert store.rows("a", after=4, prompts=True)[0][1].test_output == "AssertionError: ä"
         assert store.totals(by="run_id")["a"].steps == 4
+        assert store.totals(by="run_id")["a"].cost == 2.5
         assert store.totals(by="run_id")["a"].episodes == 2
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA user_version").fetchone()[0] == STORE_VERSION

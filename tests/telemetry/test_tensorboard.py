@@ -38,7 +38,7 @@ def test_scalars_read_back(tmp_path: Path) -> None:
 
 def test_steps_are_summed_up_between_reports(tmp_path: Path, step_event: MakeStep, episode_event: EpisodeEvent) -> None:
     with Recorder([TensorBoardSink(tmp_path)]) as recorder:
-        recorder.record(step_event(cached=True, reward_terms={"progress": 1.0, "tokens": -0.5}))
+        recorder.record(step_event(cached=True, cost=2.5, reward_terms={"progress": 1.0, "tokens": -0.5}))
         recorder.record(step_event(lm_latency_s=1.5, lm_calls=3, reward_terms={"progress": 0.0, "tokens": -0.1}))
         recorder.record(episode_event)
         recorder.scalars({"rollout/ep_rew_mean": 0.4}, step=2)
@@ -49,6 +49,7 @@ def test_steps_are_summed_up_between_reports(tmp_path: Path, step_event: MakeSte
         "reward/tokens": [(2, -0.3)],
         "llm/calls": [(2, 4.0), (3, 1.0)],
         "llm/completion_tokens": [(2, 60.0), (3, 30.0)],
+        "llm/cost": [(2, 2.5), (3, 0.0)],
         "llm/latency_s": [(2, 1.0), (3, 0.5)],
         "llm/cached_fraction": [(2, 0.5), (3, 0.0)],
         "time/grade_s": [(2, 0.1), (3, 0.1)],

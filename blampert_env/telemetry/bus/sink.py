@@ -35,10 +35,10 @@ _LOGGERS = ("blampert", "blampert_env")
 _PLACE = ("run_id", "project", "episode", "iteration", "worker", "step", "target", "strategy", "outcome", "accepted")
 _ACTION: tuple[str, ...] = (
     *(*_PLACE, "env_id", "seed", "reward", "reward_terms", "tests_passed", "tests_total", "lm_calls"),
-    *("prompt_tokens", "completion_tokens", "cached", "lm_latency_s", "grade_s", "env_overhead_s"),
+    *("prompt_tokens", "completion_tokens", "cached", "cost", "lm_latency_s", "grade_s", "env_overhead_s"),
     *("model", "terminated", "truncated", "wall_time"),
 )
-_CODE: tuple[str, ...] = (*_PLACE, "source", "diff", "model", "completion_tokens", "wall_time")
+_CODE: tuple[str, ...] = (*_PLACE, "source", "diff", "model", "completion_tokens", "cost", "wall_time")
 _RESULT: tuple[str, ...] = (*_PLACE, "tests_passed", "tests_total", "test_output", "grade_s", "wall_time")
 
 
