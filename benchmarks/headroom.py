@@ -27,6 +27,8 @@ from sources import Pin, SourceError, archives, pinned, pins
 
 from blampert_env.coding import Coder, CodingContext, Strategy, load_strategies
 from blampert_env.editing import apply_edit
+from blampert_env.envs.failures import failure_kind
+from blampert_env.envs.features import TARGET_FEATURES, target_features
 from blampert_env.envs.progress import what_failed
 from blampert_env.errors import BlampertError, EditRejected
 from blampert_env.grading import Grader, TestReport, make_grader
@@ -46,6 +48,7 @@ class Answer:
     """What one call gave: ``outcome`` is ``solved``, how many tests still fail, or why nothing was graded.
 
     ``cost`` is in seconds at the configured prices; ``seconds`` is what it took, where it was drawn just now.
+    ``failure`` is the kind of its failure (:func:`blampert_env.envs.failures.failure_kind`).
     """
 
     task: str
@@ -57,6 +60,7 @@ class Answer:
     completion_tokens: int = 0
     cost: float = 0.0
     seconds: float | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,10 @@ class Asker:
                 continue
             context = context or CodingContext(target=task.target, files=task.files, tests=tests)
             answer, source, report = self._once(task, strategy, context)
+            failing = what_failed(report, _mentioning(task, report)) if report is not None else ""
             if report is not None and not answer.solved:
-                failing = what_failed(report, _mentioning(task, report))
                 firsts[strategy.name] = replace(context, previous=source, failing=failing)
-            yield answer
+            yield replace(answer, failure=failure_kind(answer.outcome, report, failing))
 
     def _once(self, task: Task, strategy: Strategy, context: CodingContext) -> tuple[Answer, str, TestReport | None]:
         """One call, applied and graded."""
@@ -126,7 +130,7 @@ class Asker:
         except ContextOverflow:
             return Answer(*about, False, "prompt too long"), "", None
         said, price = proposal.completion, cost_of(proposal.model)
-        outcome, report, source = "no code", None, ""
+        outcome, report, source = "no_code", None, ""
         if proposal.edit is not None:
             source = proposal.edit.source
             try:
@@ -139,6 +143,12 @@ class Asker:
         seconds = None if said.cached else round(proposal.seconds, 2)
         cost = round(price.of(*tokens), 3) if price else 0.0
         return Answer(*about, outcome == "solved", outcome, *tokens, cost, seconds), source, report
+
+
+def features(task: Task) -> dict[str, float]:
+    """What a policy may know of a task before anything is asked, as the environments observe it."""
+    own = dict(zip(TARGET_FEATURES, map(float, target_features(task.target)), strict=True))
+    return own | {"target_tests": len(_mentioning(task, None)) / 10}
 
 
 def _mentioning(task: Task, report: TestReport | None) -> set[str]:
@@ -234,11 +244,13 @@ def main(arguments: argparse.Namespace) -> int:
     asker = Asker(Coder(resolve("small", **pool)), strategies, after)
     refused: dict[str, str] = {}
     answers: list[Answer] = []
+    known: dict[str, dict[str, float]] = {}
     try:
         for task in tasks(chosen_pins, Options(seed=arguments.seed, functions=arguments.functions), refused):
-            found = list(asker.ask(task))
-            answers += found
-            said = ", ".join(f"{one.arm}: {one.outcome}" for one in found)
+            asked = list(asker.ask(task))
+            answers += asked
+            known[f"{task.repository} {task.target.id}"] = features(task)
+            said = ", ".join(f"{one.arm}: {one.outcome}" for one in asked)
             print(f"... {task.repository} {task.target.id} {said}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:  # whole tasks count
         print("interrupted: what follows is of the tasks until then", file=sys.stderr)
@@ -254,7 +266,8 @@ def main(arguments: argparse.Namespace) -> int:
     print_table(headings, rows(answers, arms, count))
     print()
     ratios = show_choices(chosen(answers, arms, after), count)
-    finish("headroom", {"refused": refused, "ratios": ratios, "answers": [asdict(one) for one in answers]})
+    found = {"refused": refused, "ratios": ratios, "after": after, "tasks": known}
+    finish("headroom", {**found, "answers": [asdict(one) for one in answers]})
     return 0
 
 

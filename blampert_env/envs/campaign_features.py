@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 from blampert_env.coding import Strategy
 from blampert_env.envs.campaign_progress import CampaignProgress, OnTarget
 from blampert_env.envs.failures import KINDS
-from blampert_env.envs.features import target_features
+from blampert_env.envs.features import TARGET_FEATURES, target_features
 from blampert_env.projects import Target
 
 _BASE = (
     "budget_left",  # share of the episode's budget
     "targets_left",  # share of the episode's targets that are open
     "share_a_target",  # budget left for each open target, against what there was for each at the start, of 4
-    "target_is_method",
-    "target_is_async",
-    "target_parameters",  # parameters without self, of 8
-    "target_docstring",  # characters, of 1,000
-    "target_has_examples",  # the docstring shows >>> or an example
+    *TARGET_FEATURES,
     "target_tests",  # visible tests that mention it, of 10
     "target_pass_rate",  # share of those that pass now
     "target_attempts",  # of 8
@@ -64,7 +60,7 @@ def observe_campaign(
     left, total, open_targets = progress.budget - progress.spent, progress.total, len(progress.queue)
     fair = progress.budget / total  # budget for each target at the start
     on = progress.on[progress.queue[0]] if progress.queue else OnTarget([0] * len(progress.of))
-    own = target_features(target) if target is not None else (0.0,) * 5
+    own = target_features(target) if target is not None else (0.0,) * len(TARGET_FEATURES)
     values: list[float] = [left / progress.budget, open_targets / total, left / max(1, open_targets) / fair / 4, *own]
     values += [tests / 10, pass_rate, sum(on.tries) / 8, on.spent / fair / 4, on.stale / 8, on.left / 4, on.repeats]
     values += [on.failure == kind for kind in KINDS]

@@ -98,7 +98,7 @@ class CampaignProgress:
         on.tries[strategy] += 1
         on.spent += cost
         on.stale = 0 if attempt.gained else on.stale + 1
-        on.failure = failure_kind(attempt, failing)
+        on.failure = failure_kind(attempt.outcome, attempt.report, failing)
         on.repeats = attempt.source in on.answers
         on.answers.add(attempt.source)
         self.spent += cost

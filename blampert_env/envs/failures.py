@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from blampert_env.envs.session import Attempt
+from blampert_env.grading import TestReport
 
 KINDS = ("syntax", "name", "type", "assertion", "time", "other")
 _ERROR = re.compile(r"^E\s+(?:[\w.]+\.)?(\w+)(?::|$)", re.MULTILINE)
@@ -19,17 +19,18 @@ _REFUSED = {"syntax_error": "syntax", "no_code": "syntax", "empty": "syntax", "b
 _ASSERTED = re.compile(r"^E\s+(?:assert\b|Expected:|Got:)|^Expected:", re.MULTILINE)
 
 
-def failure_kind(attempt: Attempt, failing: str) -> str:
+def failure_kind(outcome: str, report: TestReport | None, failing: str) -> str:
     """One of :data:`KINDS`; "" where everything passes.
 
     Args:
-        attempt: What was tried.
+        outcome: What came of an attempt.
+        report: Its report; None where nothing was graded.
         failing: What the tests of its target said, a blank line between them. Where they failed in several ways, it is
             called by what most of them say, the earlier kind first.
     """
-    if attempt.report is None:
-        return _REFUSED.get(attempt.outcome, "other")
-    if attempt.report.killed == "timeout":
+    if report is None:
+        return _REFUSED.get(outcome, "other")
+    if report.killed == "timeout":
         return "time"
     kinds = [_of_text(text) for text in failing.split("\n\n") if text.strip()]
     return max(KINDS, key=lambda kind: (kinds.count(kind), -KINDS.index(kind))) if kinds else ""

@@ -22,15 +22,19 @@ from blampert_env.projects import Target
 LAST_OUTCOMES = ("none", "solved", "improved", "same", "worse", "rejected", "timeout", "crashed")
 _ALIASES = {"unchanged": "same"}
 
-_BASE = (
-    "pass_rate",  # visible tests passed by the current code
-    "open_targets",  # share of targets with a failing test
-    "budget_left",  # share of the episode's attempts that are left
+# What a target is, before anything is tried.
+TARGET_FEATURES = (
     "target_is_method",
     "target_is_async",
     "target_parameters",  # parameters without self, of 8
     "target_docstring",  # characters, of 1,000
     "target_has_examples",  # the docstring shows >>> or an example
+)
+_BASE = (
+    "pass_rate",  # visible tests passed by the current code
+    "open_targets",  # share of targets with a failing test
+    "budget_left",  # share of the episode's attempts that are left
+    *TARGET_FEATURES,
     "target_tests",  # visible tests that mention it, of 10
     "target_pass_rate",  # share of those that pass now
     "target_attempts",  # attempts at this target in this episode, of 8
@@ -85,7 +89,7 @@ def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float
 
 @lru_cache(maxsize=1024)
 def target_features(target: Target) -> tuple[float, ...]:
-    """The features that a target has from the start."""
+    """The features that a target has from the start, :data:`TARGET_FEATURES`; not cut to [0, 1]."""
     docstring = target.docstring or ""
     return (
         target.class_name is not None,

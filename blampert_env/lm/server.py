@@ -37,6 +37,13 @@ def main() -> None:
 def _start(settings: dict[str, Any]) -> Any:
     import xllamacpp
 
+    return xllamacpp.Server(parameters(settings))
+
+
+def parameters(settings: dict[str, Any]) -> Any:
+    """What the server is started with: ``xllamacpp.CommonParams``."""
+    import xllamacpp
+
     params = xllamacpp.CommonParams()
     params.model.path = settings["path"]
     params.model_alias = {settings["model"]}
@@ -54,7 +61,7 @@ def _start(settings: dict[str, Any]) -> Any:
     params.cache_ram_mib = 256
     params.ui = False
     params.endpoint_slots = False
-    return xllamacpp.Server(params)
+    return params
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ def test_kinds(body: str, kind: str) -> None:
         env.step(f"# target: m.py::first\ndef first(x):\n    {body}\n")
         attempt = env.session.attempts[-1]
     failing = what_failed(attempt.report, list(attempt.report.outcomes)) if attempt.report else ""
-    assert failure_kind(attempt, failing) == kind
+    assert failure_kind(attempt.outcome, attempt.report, failing) == kind
 
 
 def test_what_holds_no_code_is_no_syntax() -> None:
     with CodeEditEnv(Project.from_files("m", {"m.py": SOURCE, "test_m.py": TESTS})) as env:
         env.reset(seed=0)
         env.step("I cannot do that.")
-        assert failure_kind(env.session.attempts[-1], "") == "syntax"
+        assert failure_kind(env.session.attempts[-1].outcome, None, "") == "syntax"
