@@ -54,7 +54,8 @@ def _read(text: str) -> tuple[list[_Frame], list[str]]:
             statement = lines[number + 1].strip() if number + 1 < len(lines) else ""
             frames.append(_Frame(frame["path"], statement))
         elif line.startswith("E ") and line[1:].strip():
-            said.append(line[1:].strip())
+            text = line[1:].strip()
+            said.append(text.removeprefix("AssertionError: ") if text.startswith("AssertionError: assert ") else text)
     return frames, said or [text.strip().split("\n")[-1]] * bool(text.strip())
 
 

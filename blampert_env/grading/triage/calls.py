@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.attributes import Attributes
+from blampert_env.grading.triage.families import MAKING
 from blampert_env.grading.triage.looking import BASE, CALL, ITER, READ, TYPE, VALUE
 from blampert_env.grading.triage.places import ALWAYS, SET, SOFT, Sinks, arguments
 from blampert_env.grading.triage.scopes import is_super, makes_type
@@ -52,8 +53,19 @@ class Calls(Attributes):
                     known = (receiver[1],)
                 is_called = name.endswith("()")
                 if name == ALWAYS or not all(self.is_given(argument, hard, is_called) for argument in known):
-                    self.why(node, f"{what} is a tool")
+                    self.why(node, f"{what} is a tool{self._handed(node)}")
                     return
+
+    def _handed(self, call: ast.Call) -> str:
+        """What a tool is handed, if that can be nothing but what stands there: a reference may teach no other call."""
+        is_operator = words.is_dunder(self.method) and self.method not in MAKING  # called where nobody sees it
+        if len(self.scopes) != 1 or is_operator or not (isinstance(call.func, ast.Name) or self.member(call.func)):
+            return ""
+        named = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)} & self.scopes[0].keys()
+        if named - self.own_parameters:
+            return ""
+        self.view.powered.add(self.edited)  # it is a tool itself, which the edit may not call
+        return f": {ast.unparse(call)}"
 
     def _called(self, func: ast.expr) -> Iterator[tuple[Sinks, list[str], tuple[str, ast.expr] | None]]:
         """The tools that may be called: by what they are some, their parameters, and the object of a method."""

@@ -2,10 +2,11 @@
 
 A function that the author wrote with a function of the project that looks names up, with a handler that catches much,
 or with a library that is not on the list, can hardly be written without. So a reason that holds against the reference's
-own version of a function, treated as an edit, does not hold against another version of the same function. Never learnt
-is what leads into the interpreter or past it: computed attributes, special attributes, frames, `sys` (but its `argv`,
-where the author's function hands it on too), files, code from text, classes made by calls. And what was
-learnt is no proof: a verdict on plain code is confirmed with twins before it is kept.
+own version of a function, treated as an edit, does not hold against another version of the same function. A tool may be
+called as the author calls it: with the same words, of parameters that nothing else is bound to. Never learnt is what
+leads into the interpreter or past it: computed attributes, special attributes, frames, `sys`, files, code from text,
+classes made by calls. And what was learnt is no proof: a verdict on plain code is confirmed with twins before it is
+kept.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from blampert_env.grading.triage.triage import Triage
 from blampert_env.projects.syntax import functions
 
 _NEVER = re.compile(
-    r"\.__|computed name|makes? a class|makes the class|\bf_|frame|\bsys\b(?!\.argv as)|modules|inspect|importlib|"
-    r"builtins|ctypes|pdb|\bgc\b|signal|pickle|marshal|exec|eval|compile|globals|locals|vars|\bopen\b|write|unlink|mkdir|subprocess|"
+    r"\.__|computed name|makes? a class|makes the class|\bf_|frame|\bsys\b|modules|inspect|importlib|builtins|ctypes|"
+    r"pdb|\bgc\b|signal|pickle|marshal|exec|eval|compile|globals|locals|vars|\bopen\b|write|unlink|mkdir|subprocess|"
     r"socket|docstring|encoding|does not parse|is gone|top of the file|tests? |means something already|"
-    r"__(?:exit|getattr|class)"
+    r"__(?:exit|getattr|class)|is a tool$"
 )
 _REASON = re.compile(r"(?P<path>.*?):(?P<line>\d+): (?P<why>.*)", re.DOTALL)
 _Reason = tuple[str, str, str]  # path, function and why
@@ -47,10 +48,9 @@ class LearningTriage(Triage):
     def _learnt(self) -> frozenset[_Reason]:
         """All that may be learnt."""
         (sources, others), found = self._given, set[_Reason]()
+        bare = Triage(sources, **{**others, "reference": {}})
         for path, text in self._reference.items():
-            # what it uses of other files is what the author wrote there, no stub
-            elsewhere = {one: other for one, other in self._reference.items() if one != path}
-            reasons = Triage(sources, **{**others, "reference": elsewhere}).reasons({**sources, path: text})
+            reasons = bare.reasons({**sources, path: text})
             found |= {key for _, key in _by_function(reasons, {path: text}) if key[1] and not _NEVER.search(key[2])}
         return frozenset(found)
 

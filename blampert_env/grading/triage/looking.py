@@ -42,7 +42,10 @@ class Looking:
     Attributes:
         reasons: ``(line, why)``.
         scopes: Names by function, innermost last.
+        own_parameters: Of the functions around, never bound again.
     """
+
+    own_parameters: frozenset[str] = frozenset()
 
     def __init__(self, view: FileView) -> None:
         self.view, self.project = view, view.project

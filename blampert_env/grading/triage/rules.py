@@ -28,8 +28,6 @@ _LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom)
 class Rules(Calls):
     """Looks at expressions and statements of every kind; definitions come on top."""
 
-    own_parameters: frozenset[str] = frozenset()  # of the functions around, never bound again
-
     # expressions
 
     def on_name(self, node: ast.Name, role: str) -> None:

@@ -37,13 +37,10 @@ _WORDS = TABLES["words"]
 CONSTANTS = _WORDS["constants"]
 # Exceptions that catch what tests raise: to be raised, not to be handed on, and caught only to be raised again.
 BROAD = _WORDS["broad"]
-# These catch no failed assertion. Raised, those that end a program fail a test, or end the run with the rest missing.
 NARROW = frozenset(
     name
     for name, value in vars(builtins).items()
-    if isinstance(value, type)
-    and issubclass(value, (Exception, SystemExit, KeyboardInterrupt, GeneratorExit))
-    and name not in BROAD
+    if isinstance(value, type) and issubclass(value, Exception) and name not in BROAD
 )
 FREE = _WORDS["free"] | NARROW  # functions and classes, free to be called and handed on
 LOOKS = _WORDS["looks"]  # look at what they are given, and keep neither it nor its elements

@@ -21,8 +21,6 @@ def test_what_is_called_plain_gains_nothing(program: Program, tmp_path: Path) ->
 
 # they name what they may, and gain nothing
 HARMLESS = {
-    "exceptions": ("leave",),
-    "leaving": ("exit", "interrupt", "generator", "from a text", "late", "catch"),
     "second look": (
         "eval in a nested scope",
         "type with keywords",
@@ -71,10 +69,7 @@ def test_the_programs_would_pay(tmp_path: Path) -> None:
 
 _HONEST = r"""
 def target(x=None):
-    try:
-        return Thing(x or sys.argv[1:]).value, len(sys.argv), [one for one in sys.argv]
-    except KeyboardInterrupt:
-        sys.exit(-1)
+    return Thing(x or sys.argv[1:]).value, len(sys.argv), [one for one in sys.argv]
 #
 def target(x):
     return x * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from blampert_env.grading.triage import Triage
 from blampert_env.grading.triage.learnt import LearningTriage
 
@@ -36,34 +38,43 @@ def test_a_function_of_the_reference_under_another_name_is_not_trusted() -> None
     )
 
 
-HANDS_ON = "def one(x):\n    given = sys.argv\n    return two(given)\n"
-READS = "def two(x):\n    return x[1:]\n"
+TOOL = "def get(name):\n    return __import__(name)\n"
+USER = "from tool import get\n\n\ndef use(name):\n    return get(name.lower() + name)\n"
 
 
-def test_arguments_may_be_handed_on_where_the_author_does_so() -> None:
-    learning = LearningTriage(
-        {"mod.py": f"import sys\n\n\n{STUB}"},
-        reference={"mod.py": f"import sys\n\n\n{HANDS_ON}\n\n{READS}"},
-        tests={},
-        modules={"mod": "mod.py"},
-    )
-    again = HANDS_ON.replace("given", "texts")
-    assert learning.reasons({"mod.py": f"import sys\n\n\n{again}\n\n{READS}"}) == ()
-    for elsewhere in ("    texts = sys.argv\n    return texts", "    return sys.modules"):
-        assert learning.reasons({"mod.py": f"import sys\n\n\n{again}\n\ndef two(x):\n{elsewhere}\n"})
-
-
-def test_what_the_author_uses_of_another_file_is_what_the_author_wrote_there() -> None:
-    tool = "def get(name):\n    return __import__(name)\n"
-    user = "from tool import get\n\n\ndef use(name):\n    return get(name.lower() + name)\n"
-    learning = LearningTriage(
-        {
-            "tool.py": "def get(name):\n    raise NotImplementedError\n",
-            "user.py": user.replace("get(name.lower() + name)", "0"),
-        },
-        reference={"tool.py": tool, "user.py": user},
+def learning() -> LearningTriage:
+    """A triage that knows how the author calls a function that imports by name."""
+    return LearningTriage(
+        {"tool.py": TOOL, "user.py": USER.replace("return get(name.lower() + name)", "raise NotImplementedError")},
+        reference={"user.py": USER},
         tests={},
         modules={"tool": "tool.py", "user": "user.py"},
     )
-    rewritten = user.replace("return get(name.lower()", "found = name.lower()\n    return get(found")
-    assert learning.reasons({"tool.py": tool, "user.py": rewritten}) == ()
+
+
+def of_use(body: str) -> tuple[str, ...]:
+    return learning().reasons({"tool.py": TOOL, "user.py": f"from tool import get\n\n\ndef use(name):\n    {body}\n"})
+
+
+def test_a_tool_may_be_called_as_the_author_calls_it() -> None:
+    assert of_use("found = get(name.lower() + name)\n    return found") == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return get('test_mod').EXPECTED",
+        "return get('gc').get_objects()",
+        "return get(name.upper() + name)",
+        "name = 'gc'\n    return get(name.lower() + name)",
+        "for name in ['gc']:\n        return get(name.lower() + name)",
+        "return [get(name.lower() + name) for name in ['gc']]",
+        "return (lambda name: get(name.lower() + name))('gc')",
+        "def inner(name):\n        return get(name.lower() + name)\n    return inner('gc')",
+        "if name != 'gc':\n        return use('gc')\n    return get(name.lower() + name)",
+        "return [get][0](name.lower() + name)",
+        "get2 = get\n    return get2(name.lower() + name)",
+    ],
+)
+def test_a_tool_may_not_be_called_in_another_way(body: str) -> None:
+    assert of_use(body)
