@@ -41,6 +41,7 @@ ARMS = Path(__file__).with_name("arms.yaml")
 
 
 LONGEST = 4  # arms of a schedule
+ORACLE = "oracle: the cheapest way that solves it, or none"
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Asker:
 
 
 def features(task: Task) -> dict[str, float]:
-    """What a policy may know of a task before anything is asked, as the environments observe it."""
+    """What a policy may know of a task before anything is asked; the environments cut these at 1."""
     own = dict(zip(TARGET_FEATURES, map(float, target_features(task.target)), strict=True))
     return own | {"target_tests": len(_mentioning(task, None)) / 10}
 
@@ -158,12 +159,14 @@ def _mentioning(task: Task, report: TestReport | None) -> set[str]:
     return tests if report is None or tests & report.failures.keys() else set(report.failures)
 
 
-def rows(answers: Sequence[Answer], arms: Sequence[str], count: int) -> list[list[str]]:
+def rows(answers: Sequence[Answer], arms: Sequence[str]) -> list[list[str]]:
     """A row an arm."""
     solved = {arm: {one.task for one in answers if one.arm == arm and one.solved} for arm in arms}
     found = []
     for arm in arms:
         mine = [one for one in answers if one.arm == arm]
+        if not mine:  # a second one, where every first answer was right
+            continue
         others = set().union(*(solved[other] for other in arms if other != arm))
         drawn = [one.seconds for one in mine if one.seconds is not None]
         figures = [mean(one.prompt_tokens for one in mine), mean(one.completion_tokens for one in mine)]
@@ -175,30 +178,21 @@ def rows(answers: Sequence[Answer], arms: Sequence[str], count: int) -> list[lis
     return found
 
 
-def table(answers: Sequence[Answer], after: Mapping[str, str]) -> Answers:
-    """Which arm solves what, for what; where a second arm was not asked, it adds nothing."""
-    found = {(one.task, one.arm): (one.solved, one.cost) for one in answers}
-    for task in {one.task for one in answers}:
-        for arm in after:
-            found.setdefault((task, arm), (False, 0.0))
-    return Answers(found, after)
-
-
 def chosen(answers: Sequence[Answer], arms: Sequence[str], after: Mapping[str, str]) -> dict[str, Score]:
     """Ways of choosing, and what each comes to over all tasks."""
-    known = table(answers, after)
+    known = Answers({(one.task, one.arm): (one.solved, one.cost) for one in answers}, after)
     groups = [
         sorted({one.task for one in answers if one.repository == name})
         for name in dict.fromkeys(one.repository for one in answers)
     ]
     every = [task for group in groups for task in group]
     found = {f"always {arm}": known.score((arm,), every) for arm in arms if arm not in after}
-    for longest in range(1, LONGEST + 1):
+    for longest in range(1, LONGEST + 1) if len(groups) > 1 else ():
         schedules: list[Schedule] = list(known.schedules(arms, longest))
         found[f"best schedule of up to {longest}, of other repositories"] = known.crossed(schedules, groups)
     best = known.best(list(known.schedules(arms, LONGEST)), every)
     found[f"best in hindsight: {', '.join(best)}"] = known.score(best, every)
-    found["oracle: the cheapest way that solves it, or none"] = known.oracle(arms, every)
+    found[ORACLE] = known.oracle(arms, every)
     return found
 
 
@@ -211,13 +205,18 @@ def show_choices(found: Mapping[str, Score], count: int) -> dict[str, float]:
             for name, one in found.items()
         ],
     )
-    fixed = max((one for name, one in found.items() if name.startswith("always")), key=lambda one: one.solved)
-    oracle, first = found["oracle: the cheapest way that solves it, or none"], found.get("always small")
-    ratios = {"cost": fixed.per_solved / oracle.per_solved if oracle.solved else 0.0}
-    if first is not None:
-        ratios["solved"] = oracle.solved / max(1, first.solved)
-    lines = [("the best fixed arm costs, of the oracle, a solved task", ratios["cost"], 2.0)]
-    lines += [("the oracle solves, of the small model's complete", ratios["solved"], 4.0)] if first else []
+    always = [one for name, one in found.items() if name.startswith("always")]
+    cheapest, most = min(always, key=lambda one: one.per_solved), max(always, key=lambda one: one.solved)
+    oracle, first = found[ORACLE], found.get("always small")
+    lines = [
+        (f"cost of a solved task, {what}, against the oracle's", one.per_solved / oracle.per_solved, 2.0)
+        for what, one in (("fixed arm with the lowest", cheapest), ("fixed arm that solves most", most))
+        if oracle.solved
+    ]
+    lines += (
+        [("tasks the oracle solves, against always small", oracle.solved / max(1, first.solved), 4.0)] if first else []
+    )
+    ratios = {what: value for what, value, _ in lines}
     print()
     print_table(
         ("what", "measured", "to reach", ""),
@@ -241,7 +240,12 @@ def main(arguments: argparse.Namespace) -> int:
     strategies = tuple(one for one in strategies if one.name not in alone)
     arms = [one.name for one in strategies]
     pool = {"pool": arguments.pool, "pool_only": True} if arguments.pool else {}
-    asker = Asker(Coder(resolve("small", **pool)), strategies, after)
+    lm = resolve("small", **pool)
+    for name in {lm.other(one.model).name for one in strategies}:
+        if cost_of(name) is None:
+            print(f"no price is known of {name}: name one in configs/models.yaml", file=sys.stderr)
+            return 2
+    asker = Asker(Coder(lm), strategies, after)
     refused: dict[str, str] = {}
     answers: list[Answer] = []
     known: dict[str, dict[str, float]] = {}
@@ -252,8 +256,8 @@ def main(arguments: argparse.Namespace) -> int:
             known[f"{task.repository} {task.target.id}"] = features(task)
             said = ", ".join(f"{one.arm}: {one.outcome}" for one in asked)
             print(f"... {task.repository} {task.target.id} {said}", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:  # whole tasks count
-        print("interrupted: what follows is of the tasks until then", file=sys.stderr)
+    except (KeyboardInterrupt, BlampertError) as error:  # whole tasks count
+        print(f"ended early ({error or 'interrupted'}): what follows is of the tasks until then", file=sys.stderr)
     for name, why in {**refused, **dict.fromkeys(alone, "mends an arm that is not asked")}.items():
         print(f"{name}: left out, {why}")
     if not answers:
@@ -263,7 +267,7 @@ def main(arguments: argparse.Namespace) -> int:
     opened = len({one.repository for one in answers})
     print(f"{count} functions of {opened} repositories, seed {arguments.seed}, one greedy answer each\n")
     headings = ("arm", "solved, of those asked", "95 %", "by it alone", "prompt tokens", "tokens", "cost, s", "took, s")
-    print_table(headings, rows(answers, arms, count))
+    print_table(headings, rows(answers, arms))
     print()
     ratios = show_choices(chosen(answers, arms, after), count)
     found = {"refused": refused, "ratios": ratios, "after": after, "tasks": known}

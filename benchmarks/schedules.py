@@ -40,7 +40,8 @@ class Answers:
     """Which arm solves which task, and what it costs.
 
     Attributes:
-        found: Task and arm to whether it solves the task, and its cost. A second arm has none where its first solved.
+        found: Task and arm to whether it solves the task, and its cost; nothing where it was not asked, as a second arm
+            whose first one solved the task, or gave nothing to mend.
         after: An arm that mends what another one gave, to that other one.
     """
 
@@ -60,6 +61,8 @@ class Answers:
         solved, cost, calls = 0, 0.0, 0
         for task in tasks:
             for arm in schedule:
+                if (task, arm) not in self.found:
+                    continue
                 solves, price = self.found[task, arm]
                 cost, calls = cost + price, calls + 1
                 if solves:
@@ -83,7 +86,7 @@ class Answers:
         return Score(sum(score.solved for score, _ in scores), sum(score.cost for score, _ in scores), calls)
 
     def oracle(self, arms: Sequence[str], tasks: Sequence[str]) -> Score:
-        """The cheapest way that solves each task; nothing is spent on those that none solves."""
+        """The cheapest way of up to two arms that solves each task; nothing is spent on those that none solves."""
         ways = list(self.schedules(arms, 2))
         solved, cost, calls = 0, 0.0, []
         for task in tasks:

@@ -70,7 +70,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert solve") -> int
         check_clean(project.root)
     found = _solve(arguments, project, places, budget)
     if found.trouble:
-        print(f"blampert: {found.trouble}; what was solved before is kept", file=sys.stderr)
+        kept = "; what was solved before counts" if found.report.passed > found.before.passed else ""
+        _say(f"{found.trouble}{kept}")
     written, backup = write(project.root, project.sources, found.files) if arguments.apply else ([], None)
     if arguments.json:
         print(json.dumps(_as_json(project, found, written, backup), indent=2))

@@ -17,6 +17,8 @@ _FRAME = re.compile(r"^(?P<path>\S.*?):\d+: in .+$")
 _WHERE = re.compile(r"^\s*\+\s+(?:where|and)\s+(?P<value>.+?) = (?P<call>.+)$")
 _COMPARED = re.compile(r"^assert (?P<left>.+) (?:==|is) (?P<right>.+)$")
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Exit|Interrupt|StopIteration|Warning)(?:: .*)?$")
+# what stands between the parts of a traceback that tells of one exception after another
+_CHAINED = re.compile(r"\n\n(?:During handling of the above exception|The above exception was the direct)[^\n]*\n\n")
 _NOT_RAISED = re.compile(r"^Failed: DID NOT RAISE (?:<class ')?(?P<kind>[\w.]+)")
 
 
@@ -28,6 +30,11 @@ class _Frame:
     statement: str
 
 
+def failure_texts(failing: str) -> list[str]:
+    """The texts of failed tests that were joined by blank lines; one that tells of several exceptions is one text."""
+    return [text for text in _CHAINED.sub("\n", failing).split("\n\n") if text.strip()]
+
+
 def executed_facts(failing: str, name: str, path: str) -> str:
     """A line a failure, each once; what cannot be told better is the failed statement and what pytest said of it.
 
@@ -37,7 +44,7 @@ def executed_facts(failing: str, name: str, path: str) -> str:
         path: Of its file.
     """
     lines: dict[str, None] = {}
-    for text in failing.split("\n\n"):
+    for text in failure_texts(failing):
         frames, said = _read(text)
         if said:
             lines[_fact(frames, said, name, path)] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -15,7 +15,7 @@ from blampert_env.envs.campaign_features import campaign_features, observe_campa
 from blampert_env.envs.campaign_progress import CampaignProgress, Place
 from blampert_env.envs.code_edit import open_project
 from blampert_env.envs.render import render_picture
-from blampert_env.envs.strategy import StepRecord, StrategyEnv, choose_strategies
+from blampert_env.envs.strategy import StepRecord, StrategyEnv, checked_action, checked_prices, choose_strategies
 from blampert_env.errors import ConfigError, ProjectError
 from blampert_env.projects import Project, bundled_projects
 from blampert_env.rewards import StepFacts, load_rewards
@@ -34,8 +34,8 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
     ## Description
     The targets of several projects lie in a queue. Each step asks the LM for the one in front, as the chosen strategy
     describes, or leaves it: it goes to the end of the queue and may come back. A target that every visible test that
-    mentions it passes for is solved and gone. Each answer is paid for out of one budget, at the price of the model that
-    gave it, so that what is spent on a hopeless target is missing for another.
+    mentions it passes for is solved and gone; what passes untouched is none. Each answer is paid for out of one budget,
+    at the price of the model that gave it, so that what is spent on a hopeless target is missing for another.
 
     ## Action Space
     ``Discrete(n_strategies + 1)``: the strategies in their order, and last ``next``. ``action_masks()`` forbids what
@@ -59,18 +59,16 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
     Truncated after ``max_steps`` steps.
 
     ## Information
-    ``project``, ``target``, ``strategy`` (``"next"`` for the last action), ``outcome`` (``"left"`` for it),
-    ``message``, ``next_target``, ``targets_solved``, ``targets_total``, ``cost`` of the step, ``spent`` and ``budget``
-    (seconds, :mod:`blampert_env.lm.prices`), ``lm_calls``, ``prompt_tokens``, ``completion_tokens``, ``is_success``
-    (all are solved) and ``reward_terms``. Infos hold no times.
+    ``project`` and ``target`` that were in front, ``strategy`` (``"next"`` for the last action), ``outcome``
+    (``"left"`` for it), ``message``, ``next_project``, ``next_target``, ``targets_solved``, ``targets_total``, ``cost``
+    of the step, ``spent`` and ``budget`` (seconds, :mod:`blampert_env.lm.prices`), ``lm_calls``, ``prompt_tokens``,
+    ``completion_tokens``, ``is_success`` (all are solved) and ``reward_terms``. Infos hold no times.
 
     ## Arguments
     ``projects``: names, folders or :class:`~blampert_env.projects.Project` objects; the bundled ones by default.
     ``budget``: seconds that the answers of an episode may cost, > 0; 30 a target by default. ``n_targets``: targets of
-    an episode, all by default. ``max_steps``: 16 a target by default. ``prices``: a model's name to what a token of its
-    prompt and of its answer costs, for models that ``configs/models.yaml`` does not know. ``lm``, ``strategies``,
-    ``pool``, ``pool_only``, ``isolation``, ``timeout_s`` and ``python`` as for
-    :class:`~blampert_env.envs.StrategyEnv`; ``rewards``, ``render_mode`` likewise.
+    an episode, all by default; a test that needs one that is not among them cannot pass. ``max_steps``: 16 a target by
+    default. The others as for :class:`~blampert_env.envs.StrategyEnv`; the price of every model must be known.
 
     ## Version History
     * v0: first version.
@@ -85,12 +83,16 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         budget: float | None = None,
         n_targets: int | None = None,
         max_steps: int | None = None,
-        prices: Mapping[str, tuple[float, float]] | None = None,
         lm: str | LanguageModel = "auto",
         strategies: str | Path | Sequence[str] | None = None,
         rewards: str | Mapping[str, float] = "campaign",
+        prices: Mapping[str, tuple[float, float]] | None = None,
+        pool: str | Path | None = None,
+        pool_only: bool = False,
+        isolation: Literal["default", "strict", "none"] = "default",
+        timeout_s: float | None = None,
+        python: str | None = None,
         render_mode: str | None = None,
-        **kwargs: Any,
     ) -> None:
         opened = [open_project(project) for project in (projects if projects is not None else bundled_projects())]
         self.projects = {project.name: project for project in opened}
@@ -104,8 +106,8 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         self.n_targets = _at_least_one("n_targets", n_targets, len(self.places))
         if self.n_targets > len(self.places):
             raise ConfigError(f"n_targets is {n_targets} and the projects have {len(self.places)}: give fewer")
-        self.budget = COST_A_TARGET * self.n_targets if budget is None else float(budget)
-        if not 0 < self.budget < float("inf"):
+        self.budget = COST_A_TARGET * self.n_targets if budget is None else budget
+        if type(self.budget) not in (int, float) or not 0 < self.budget < float("inf"):
             raise ConfigError(f"budget must be a number of seconds above 0, not {budget!r}")
         self.max_steps = _at_least_one("max_steps", max_steps, STEPS_A_TARGET * self.n_targets)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -117,8 +119,12 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         self.observation_space = spaces.Box(0.0, 1.0, (len(self.feature_names),), np.float32)
         self.action_space = spaces.Discrete(len(self.action_names))  # type: ignore[assignment]
         self._rewards = load_rewards(rewards)
-        self._prices = dict(prices or {})
-        self._kwargs = {**kwargs, "lm": lm, "strategies": strategies, "rewards": {}, "max_attempts": _ATTEMPTS}
+        if self._rewards.needs_quality:
+            raise ConfigError("rewards: a campaign counts targets, code_quality counts tests: use weights without it")
+        asking = {"lm": lm, "strategies": strategies, "prices": checked_prices(prices), "pool": pool}
+        grading = {"isolation": isolation, "timeout_s": timeout_s, "python": python, "max_attempts": _ATTEMPTS}
+        self._kwargs: dict[str, Any] = {**asking, **grading, "pool_only": pool_only}
+        self._priced = False
         self._envs: dict[str, StrategyEnv] = {}
         self.progress = CampaignProgress([], len(self.strategies), self.budget)
         self._steps = 0
@@ -132,9 +138,15 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         queue = [self.places[index] for index in order]
         for name in sorted({name for name, _ in queue}):
             self._env(name).reset(seed=int(self.np_random.integers(2**31)))
+        # what passes already is nothing to write
+        queue = [(name, target) for name, target in queue if self._env(name).progress.passing_share(target) < 1.0]
+        if not queue:
+            raise ProjectError(
+                f"every test of the targets of {', '.join(self.projects)} passes: there is nothing to write"
+            )
         self.progress = CampaignProgress(queue, len(self.strategies), self.budget)
         self._steps = 0
-        return self._observation(), self._info(None, 0.0, {}, "")
+        return self._observation(), self._info(("", ""), None, {}, "", "none")
 
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Ask by strategy ``action``, or leave the target.
@@ -142,21 +154,23 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         Raises:
             LMUnavailable: The LM does not answer.
             GraderError: The grader itself failed.
-            ConfigError: No price is known of the model that answered, or the episode is over.
+            ConfigError: ``action`` is none, no price is known of a model, or all is solved or spent.
         """
-        progress, index = self.progress, int(action)
+        progress, index = self.progress, checked_action(action, self.action_space)
         if progress.is_over:
             raise ConfigError("the campaign is over: call reset()")
-        before, record, cost = len(progress.solved), None, 0.0
+        place, before, record, outcome = progress.queue[0], len(progress.solved), None, "masked"
         self._steps += 1
         if index < len(self.strategies):
-            record, cost = self._ask(index)
+            record = self._ask(index)
+            outcome = record.attempt.outcome
         elif len(progress.queue) > 1:
             progress.leave()
-        terms = self._rewards.terms(self._facts(before, record, cost))
+            outcome = "left"
+        terms = self._rewards.terms(self._facts(before, record))
         terminated = progress.is_over
         truncated = self._steps >= self.max_steps and not terminated
-        info = self._info(record, cost, terms, self.action_names[index])
+        info = self._info(place, record, terms, self.action_names[index], outcome)
         return self._observation(), float(sum(terms.values())), terminated, truncated, info
 
     def action_masks(self) -> NDArray[np.bool_]:
@@ -188,7 +202,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
     def _env(self, name: str) -> StrategyEnv:
         """The inner environment of a project, made when it is first drawn."""
         if name not in self._envs:
-            self._envs[name] = StrategyEnv(self.projects[name], **self._kwargs)
+            self._envs[name] = StrategyEnv(self.projects[name], rewards={}, **self._kwargs)
         return self._envs[name]
 
     def _turned(self, place: Place) -> StrategyEnv:
@@ -197,31 +211,22 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         env.progress.target = self.projects[place[0]].target(place[1])
         return env
 
-    def _ask(self, index: int) -> tuple[StepRecord, float]:
-        """Ask for the target in front; what came of it, and what it cost."""
+    def _ask(self, index: int) -> StepRecord:
+        """Ask for the target in front; what came of it."""
         place = self.progress.queue[0]
         env = self._turned(place)
+        if not self._priced:  # before the first answer is paid for
+            env.check_prices()
+            self._priced = True
         env.step(index)
         record, seen = env.last_step, env.progress
         assert record is not None
-        cost, failing = self._cost(record), seen.failing.get(place[1], "") if record.attempt.source else ""
-        self.progress.record(index, record.attempt, cost, failing, lambda one: seen.passing_share(one[1]) == 1.0)
-        return record, cost
+        failing = seen.failing.get(place[1], "") if record.attempt.source else ""
+        passes = lambda one: seen.passing_share(one[1]) == 1.0  # noqa: E731
+        self.progress.record(index, record.attempt, record.cost, failing, passes)
+        return record
 
-    def _cost(self, record: StepRecord) -> float:
-        if record.proposal is None:
-            return 0.0
-        from blampert_env.lm.prices import Price, cost_of
-
-        name, said = record.proposal.model, record.proposal.completion
-        price = Price(*self._prices[name]) if name in self._prices else cost_of(name)
-        if price is None:
-            raise ConfigError(
-                f"no price is known of {name}: give prices={{{name!r}: (of a prompt's token, an answer's)}}"
-            )
-        return price.of(said.prompt_tokens, said.completion_tokens)
-
-    def _facts(self, before: int, record: StepRecord | None, cost: float) -> StepFacts:
+    def _facts(self, before: int, record: StepRecord | None) -> StepFacts:
         """What rewards may know of a step, in targets."""
         proposal = record.proposal if record else None
         return StepFacts(
@@ -231,7 +236,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
             total=self.progress.total,
             rejected=bool(record and record.attempt.rejected),
             completion_tokens=proposal.completion.completion_tokens if proposal else 0,
-            cost=cost,
+            cost=record.cost if record else 0.0,
         )
 
     def _observation(self) -> NDArray[np.float32]:
@@ -242,19 +247,23 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         tests, share = len(seen.tests_of(target)), seen.passing_share(target)
         return observe_campaign(self.progress, self.projects[name].target(target), tests=tests, pass_rate=share)
 
-    def _info(self, record: StepRecord | None, cost: float, terms: Mapping[str, float], action: str) -> dict[str, Any]:
-        progress, attempt = self.progress, record.attempt if record else None
+    def _info(
+        self, place: Place, record: StepRecord | None, terms: Mapping[str, float], action: str, outcome: str
+    ) -> dict[str, Any]:
+        progress = self.progress
         said = record.proposal.completion if record and record.proposal else None
+        coming = progress.queue[0] if progress.queue else ("", "")
         return {
-            "project": progress.queue[0][0] if progress.queue else "",
-            "target": attempt.target if attempt else "",
+            "project": place[0],
+            "target": place[1],
             "strategy": action,
-            "outcome": attempt.outcome if attempt else "left" if action else "none",
-            "message": attempt.message if attempt else "",
-            "next_target": progress.queue[0][1] if progress.queue else "",
+            "outcome": outcome,
+            "message": record.attempt.message if record else "",
+            "next_project": coming[0],
+            "next_target": coming[1],
             "targets_solved": len(progress.solved),
             "targets_total": progress.total,
-            "cost": cost,
+            "cost": record.cost if record else 0.0,
             "spent": progress.spent,
             "budget": self.budget,
             "lm_calls": int(said is not None),

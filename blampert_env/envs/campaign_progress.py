@@ -93,13 +93,15 @@ class CampaignProgress:
             failing: What the target's tests said, where some failed.
             passes: Whether a target of the same project passes its tests now.
         """
+        if attempt.outcome == "masked":  # nothing was asked
+            return
         place = self.queue[0]
         on, of = self.on[place], self.of[strategy]
         on.tries[strategy] += 1
         on.spent += cost
         on.stale = 0 if attempt.gained else on.stale + 1
         on.failure = failure_kind(attempt.outcome, attempt.report, failing)
-        on.repeats = attempt.source in on.answers
+        on.repeats = bool(attempt.source) and attempt.source in on.answers
         on.answers.add(attempt.source)
         self.spent += cost
         self._sort_out(place[0], passes)

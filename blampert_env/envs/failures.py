@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from blampert_env.coding.facts import failure_texts
 from blampert_env.grading import TestReport
 
 KINDS = ("syntax", "name", "type", "assertion", "time", "other")
@@ -20,7 +21,7 @@ _ASSERTED = re.compile(r"^E\s+(?:assert\b|Expected:|Got:)|^Expected:", re.MULTIL
 
 
 def failure_kind(outcome: str, report: TestReport | None, failing: str) -> str:
-    """One of :data:`KINDS`; "" where everything passes.
+    """One of :data:`KINDS`; "" where everything passes. Endless recursion counts as ``time``.
 
     Args:
         outcome: What came of an attempt.
@@ -32,11 +33,14 @@ def failure_kind(outcome: str, report: TestReport | None, failing: str) -> str:
         return _REFUSED.get(outcome, "other")
     if report.killed == "timeout":
         return "time"
-    kinds = [_of_text(text) for text in failing.split("\n\n") if text.strip()]
-    return max(KINDS, key=lambda kind: (kinds.count(kind), -KINDS.index(kind))) if kinds else ""
+    kinds = [_of_text(text) for text in failure_texts(failing)]
+    if not kinds:  # a crash says nothing
+        return "" if report.verdict == "ok" else "other"
+    return max(KINDS, key=lambda kind: (kinds.count(kind), -KINDS.index(kind)))
 
 
 def _of_text(text: str) -> str:
-    if (found := _ERROR.search(text)) and found[1] in _NAMED:
-        return _NAMED[found[1]]
+    named = [name for name in _ERROR.findall(text) if name in _NAMED]
+    if named:  # the last of a chain is what the test saw
+        return _NAMED[named[-1]]
     return "assertion" if _ASSERTED.search(text) else "other"

@@ -22,6 +22,7 @@ from blampert_env.projects import Project
 
 if TYPE_CHECKING:
     from blampert_env.lm import LanguageModel
+    from blampert_env.lm.prices import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
     Those of :class:`~blampert_env.envs.CodeEditEnv`, and ``lm``: a model name for :func:`blampert_env.lm.resolve`
     (``"auto"`` by default) or a ``LanguageModel``; ``strategies``: a YAML file, or names to keep of the bundled ones;
     ``pool``: the file of the sample pool (that in the cache folder by default); ``pool_only``: answers come from there
-    alone, and a prompt that is not there is :class:`~blampert_env.lm.NotInPool`.
+    alone, and a prompt that is not there is :class:`~blampert_env.lm.NotInPool`; ``prices``: a model's name to the
+    seconds that a token of its prompt and of its answer cost, for models that ``configs/models.yaml`` does not know.
 
     ## Version History
     * v0: first version.
@@ -93,6 +95,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         python: str | None = None,
         pool: str | Path | None = None,
         pool_only: bool = False,
+        prices: Mapping[str, tuple[float, float]] | None = None,
         render_mode: str | None = None,
     ) -> None:
         if (pool is not None or pool_only) and not isinstance(lm, str):
@@ -116,6 +119,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         self.session = self.edit_env.session
         self.progress = EpisodeProgress(self.session, self.strategies)
         self.last_step: StepRecord | None = None
+        self._prices = checked_prices(prices)
         self._lm = lm
         self._coder: Coder | None = None
 
@@ -126,7 +130,22 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
             from blampert_env.lm import resolve
 
             self._coder = Coder(resolve(self._lm, **self._pool) if isinstance(self._lm, str) else self._lm)
+            if self.session.rewards.needs_cost:
+                self.check_prices()
         return self._coder
+
+    def check_prices(self) -> None:
+        """See that the price of every model is known that a strategy may ask; call it before the first step.
+
+        Raises:
+            ConfigError: One is not; its name is given.
+        """
+        for strategy in self.strategies:
+            name = self.coder.lm.other(strategy.model).name
+            if self._price(name) is None:
+                raise ConfigError(
+                    f"no price is known of {name}: give prices={{{name!r}: (a prompt's token, an answer's)}}"
+                )
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -143,10 +162,10 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
 
         Raises:
             LMUnavailable: The LM does not answer; the files and attempts stay as they were (a sample was drawn).
-        ConfigError: The rewards have a cost term and no price is known of the model; likewise.
+            ConfigError: ``action`` is none, or the rewards have a cost term and no price is known of a model.
             GraderError: The grader itself failed; likewise.
         """
-        index = int(action)
+        index = checked_action(action, self.action_space)
         # drawn in every step, so that a masked action does not shift the samples of later ones
         draw = int(self.np_random.integers(2**31))
         proposal, cost = None, 0.0
@@ -173,13 +192,14 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         return proposal, attempt, cost
 
     def _cost(self, proposal: Proposal) -> float:
-        """What a call cost; 0.0 where no price is known and none is needed."""
-        from blampert_env.lm.prices import cost_of
-
-        price, said = cost_of(proposal.model), proposal.completion
-        if price is None and self.session.rewards.needs_cost:
-            raise ConfigError(f"rewards: the cost of {proposal.model} is not known: use weights without the cost term")
+        """What a call cost; 0.0 where no price is known, and none was needed."""
+        price, said = self._price(proposal.model), proposal.completion
         return price.of(said.prompt_tokens, said.completion_tokens) if price is not None else 0.0
+
+    def _price(self, model: str) -> Price | None:
+        from blampert_env.lm.prices import Price, cost_of
+
+        return Price(*self._prices[model]) if model in self._prices else cost_of(model)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which strategies make sense now: bool array of shape ``(n_strategies,)``, at least one True."""
@@ -206,6 +226,31 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
             cost=record.cost if record else 0.0,
         )
         return info
+
+
+def checked_action(action: Any, space: gym.Space[Any]) -> int:
+    """An action as a number.
+
+    Raises:
+        ConfigError: It is not in the space.
+    """
+    index = int(action)
+    if not space.contains(index):
+        raise ConfigError(f"action {action!r} is not in {space}")
+    return index
+
+
+def checked_prices(prices: Mapping[str, tuple[float, float]] | None) -> dict[str, tuple[float, float]]:
+    """Prices by a model's name.
+
+    Raises:
+        ConfigError: One is no pair of numbers, 0 or more.
+    """
+    for name, pair in (prices or {}).items():
+        numbers = [value for value in pair if type(value) in (int, float)] if isinstance(pair, tuple | list) else []
+        if len(numbers) != 2 or len(pair) != 2 or not all(0 <= value < float("inf") for value in numbers):
+            raise ConfigError(f"prices: {name} must be two numbers of seconds, 0 or more, not {pair!r}")
+    return {name: (float(pair[0]), float(pair[1])) for name, pair in (prices or {}).items()}
 
 
 def policy_spaces(strategies: Sequence[Strategy]) -> tuple[spaces.Box, spaces.Discrete]:

@@ -118,6 +118,11 @@ def load_models(path: Path) -> ModelsConfig:
     ollama.only("default", "url")
     prices.only("dollar", "tokens")
     tokens = prices.child("tokens")
+    for name in tokens.mapping:
+        if name.startswith("embedded/") and name.removeprefix("embedded/") not in models:
+            raise ConfigError(
+                f"{tokens.where}: {unknown_name('embedded model', name.removeprefix('embedded/'), models)}"
+            )
     return ModelsConfig(
         default=default,
         embedded=models,
@@ -202,8 +207,8 @@ class _Entry:
 
     def pair(self, key: str) -> tuple[float, float]:
         value = self.get(key)
-        is_pair = isinstance(value, list) and len(value) == 2 and all(type(one) in (int, float) for one in value)
-        if not is_pair or min(value) < 0:
+        numbers = value if isinstance(value, list) and all(type(one) in (int, float) for one in value) else []
+        if len(numbers) != 2 or not all(0 <= one < float("inf") for one in numbers):
             raise ConfigError(f"{self.where}: {key} must be a list of two numbers, 0 or more, not {value!r}")
         return float(value[0]), float(value[1])
 

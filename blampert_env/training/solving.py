@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from blampert_env.editing import Edit, apply_edit, unified_diff
 from blampert_env.envs import StrategyEnv
 from blampert_env.envs.session import Attempt
-from blampert_env.errors import EditRejected, LMError
+from blampert_env.errors import EditRejected, GraderError, LMError
 from blampert_env.grading import TestReport
 from blampert_env.lm.prices import price_of
 from blampert_env.training.budget import Budget, Spent
@@ -104,8 +104,7 @@ def solve(
         tell: Called after each attempt.
 
     Raises:
-        LMError: The LM failed before anything was tried; later, it ends the episode and what was solved is kept.
-        GraderError: As the env's ``step``.
+        LMError, GraderError: Before anything was tried; later, it ends the episode and what was solved is kept.
     """
     observation, _ = env.reset(seed=seed)
     session, spent = env.session, Spent()
@@ -124,7 +123,7 @@ def solve(
             tell(record.attempt, record.strategy, spent)
     except KeyboardInterrupt:
         ended = "interrupted"
-    except LMError as error:
+    except (LMError, GraderError) as error:
         if not session.attempts:
             raise
         ended, trouble = "failed", str(error)

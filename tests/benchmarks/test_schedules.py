@@ -11,7 +11,6 @@ KNOWN = Answers(
     {
         ("one", "cheap"): (True, 1.0),
         ("one", "dear"): (True, 5.0),
-        ("one", "mend"): (False, 0.0),
         ("two", "cheap"): (False, 1.0),
         ("two", "dear"): (False, 5.0),
         ("two", "mend"): (True, 3.0),
@@ -57,3 +56,7 @@ def test_a_schedule_is_scored_on_tasks_that_did_not_choose_it() -> None:
 def test_the_oracle_leaves_what_nothing_solves() -> None:
     assert KNOWN.oracle(ARMS, TASKS) == Score(2, 1.0 + 8.0, 1.5)
     assert KNOWN.oracle(ARMS, ["never"]).per_solved == float("inf")
+
+
+def test_an_arm_that_was_not_asked_costs_nothing() -> None:
+    assert KNOWN.score(("mend",), ["one"]) == Score(0, 0.0, 0.0)

@@ -68,7 +68,7 @@ def test_a_return_of_one_means_that_all_are_solved() -> None:
     assert not truncated
     assert rewards == pytest.approx([1 / 6] * 6)
     assert info["is_success"]
-    assert (info["project"], info["next_target"], info["lm_calls"]) == ("", "", 1)
+    assert (info["next_project"], info["next_target"], info["lm_calls"]) == ("", "", 1)
     assert info["spent"] == pytest.approx(6 * info["cost"])
 
 
@@ -89,7 +89,7 @@ def test_next_is_masked_where_nothing_else_is_open() -> None:
         env.reset(seed=0)
         assert env.action_masks().tolist() == [True, True, False]
         _, _, terminated, truncated, info = env.step(2)
-        assert (terminated, truncated, info["spent"], info["outcome"]) == (False, False, 0.0, "left")
+        assert (terminated, truncated, info["spent"], info["outcome"]) == (False, False, 0.0, "masked")
 
 
 def test_the_budget_ends_it() -> None:
@@ -146,6 +146,48 @@ def test_a_model_without_a_price_is_one_line() -> None:
         env.reset(seed=0)
         with pytest.raises(ConfigError, match="no price is known of scripted: give prices="):
             env.step(0)
+        assert env.progress.spent == 0.0
+        assert not env._env("m").session.attempts
+
+
+def test_infos_name_what_was_asked_and_what_is_next() -> None:
+    with campaign(answer(**RIGHT), projects=[project("a"), project("b")]) as env:
+        env.reset(seed=0)
+        for _ in range(6):
+            asked = env.progress.queue[0]
+            *_, info = env.step(0)
+            assert (info["project"], info["target"]) == asked
+            assert (info["next_project"], info["next_target"]) == (env.progress.queue or [("", "")])[0]
+
+
+def test_what_passes_untouched_is_no_target() -> None:
+    tests = TESTS.replace("one(1) == 2", "one(1) is None")
+    with campaign(answer(**RIGHT), projects=[Project.from_files("m", {"m.py": SOURCE, "test_m.py": tests})]) as env:
+        _, info = env.reset(seed=0)
+        assert info["targets_total"] == 2
+        assert "m.py::one" not in {target for _, target in env.progress.queue}
+    nothing = "from m import *\n\ndef test_one():\n    assert one(1) is two(1) is three(1) is None\n"
+    done = campaign(answer(), projects=[Project.from_files("m", {"m.py": SOURCE, "test_m.py": nothing})])
+    with done as env, pytest.raises(ProjectError, match="nothing to write"):
+        env.reset(seed=0)
+
+
+def test_a_masked_strategy_counts_nowhere() -> None:
+    with campaign(answer(), strategies=["complete", "repair"]) as env:
+        before, _ = env.reset(seed=0)
+        after, reward, *_, info = env.step(1)
+        assert (info["outcome"], info["cost"], info["lm_calls"], reward) == ("masked", 0.0, 0, 0.0)
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("action", [-1, 3, 99])
+def test_an_action_that_is_none_changes_nothing(action: int) -> None:
+    with campaign(answer()) as env:
+        env.reset(seed=0)
+        queue = list(env.progress.queue)
+        with pytest.raises(ConfigError, match="is not in Discrete"):
+            env.step(action)
+        assert env.progress.queue == queue
 
 
 @pytest.mark.parametrize(
@@ -153,6 +195,11 @@ def test_a_model_without_a_price_is_one_line() -> None:
     [
         ({"budget": 0}, ConfigError, "budget must be a number of seconds above 0"),
         ({"budget": float("nan")}, ConfigError, "budget must be"),
+        ({"budget": "5m"}, ConfigError, "budget must be"),
+        ({"budget": True}, ConfigError, "budget must be"),
+        ({"prices": {"m": 1}}, ConfigError, "prices: m must be two numbers"),
+        ({"prices": {"m": (-1.0, 0.0)}}, ConfigError, "prices: m must be two numbers"),
+        ({"rewards": "quality"}, ConfigError, "code_quality counts tests"),
         ({"n_targets": 0}, ConfigError, "n_targets must be a whole number"),
         ({"n_targets": 4}, ConfigError, "n_targets is 4 and the projects have 3"),
         ({"max_steps": True}, ConfigError, "max_steps must be a whole number"),

@@ -48,6 +48,27 @@ def test_kinds(body: str, kind: str) -> None:
     assert failure_kind(attempt.outcome, attempt.report, failing) == kind
 
 
+def test_a_chain_of_exceptions_is_one_failure_and_its_last_counts() -> None:
+    body = "try:\n        return {}[x[0]]\n    except KeyError:\n        return x + 'a'"
+    with CodeEditEnv(Project.from_files("m", {"m.py": SOURCE, "test_m.py": TESTS})) as env:
+        env.reset(seed=0)
+        env.step(f"# target: m.py::first\ndef first(x):\n    {body}\n")
+        attempt = env.session.attempts[-1]
+    assert attempt.report is not None
+    failing = what_failed(attempt.report, ["test_m.py::test_list"])
+    assert "During handling" in failing
+    assert failure_kind(attempt.outcome, attempt.report, failing) == "type"
+
+
+def test_a_crash_that_says_nothing_is_a_failure() -> None:
+    with CodeEditEnv(Project.from_files("m", {"m.py": SOURCE, "test_m.py": TESTS})) as env:
+        env.reset(seed=0)
+        env.step("# target: m.py::first\ndef first(x):\n    import os\n    os.abort()\n")
+        attempt = env.session.attempts[-1]
+    assert attempt.report is not None
+    assert failure_kind(attempt.outcome, attempt.report, "") == "other"
+
+
 def test_what_holds_no_code_is_no_syntax() -> None:
     with CodeEditEnv(Project.from_files("m", {"m.py": SOURCE, "test_m.py": TESTS})) as env:
         env.reset(seed=0)

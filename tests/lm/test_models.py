@@ -63,6 +63,8 @@ QWEN = ("embedded", "qwen2.5-coder-0.5b")
         (("prices", "tokens", "m"), [1], r"prices: tokens: m must be a list of two numbers"),
         (("prices", "tokens", "m"), [1, -1], r"prices: tokens: m must be a list of two numbers"),
         (("prices", "tokens", "m"), [1, True], r"prices: tokens: m must be a list of two numbers"),
+        (("prices", "tokens", "m"), [1, float("nan")], r"prices: tokens: m must be a list of two numbers"),
+        (("prices", "tokens", "embedded/smollm2-135"), [1, 2], r"did you mean 'smollm2-135m'"),
     ],
 )
 def test_bad_entries_are_one_line_that_names_them(tmp_path: Path, where: tuple[str, ...], value: object, message: str):
