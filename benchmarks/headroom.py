@@ -2,8 +2,7 @@
 
 A task is one documented function of a pinned repository (``data/repositories.json``): its body is a stub, everything
 else is right code, all tests of the repository decide. A stub that fails no test is no task. Each arm
-(``arms.yaml``) is asked once, greedily, so that another draw would give the same; one that mends another's answer is
-asked where that one failed. Answers come from the sample pool where they were drawn before. What a call costs is
+(``arms.yaml``) is asked once; one that comes after another is asked where that one failed. Answers come from the sample pool where they were drawn before. What a call costs is
 its tokens at the prices of ``configs/models.yaml``, in seconds; ``schedules.py`` says what is compared.
 
     python benchmarks/headroom.py [NAME ...] [--functions 6] [--seed 1] [--arms FILE] [--only ARM ...] [--pool FILE]
@@ -109,7 +108,7 @@ class Asker:
         self.coder, self.strategies, self.after = coder, strategies, after
 
     def ask(self, task: Task) -> Iterator[Answer]:
-        """One answer an arm; none of a second one where the first one solved it, or gave nothing to mend."""
+        """One answer an arm; none of one that comes after another that solved it, or gave nothing to mend."""
         firsts: dict[str, CodingContext] = {}
         tests = task.project.tests_for(task.target)
         for strategy in self.strategies:
@@ -117,9 +116,11 @@ class Asker:
             if context is None and strategy.name in self.after:
                 continue
             context = context or CodingContext(target=task.target, files=task.files, tests=tests)
+            if strategy.ask == "repair" and not context.previous:
+                continue
             answer, source, report = self._once(task, strategy, context)
             failing = what_failed(report, _mentioning(task, report)) if report is not None else ""
-            if report is not None and not answer.solved:
+            if not answer.solved:
                 firsts[strategy.name] = replace(context, previous=source, failing=failing)
             yield replace(answer, failure=failure_kind(answer.outcome, report, failing))
 
@@ -265,7 +266,7 @@ def main(arguments: argparse.Namespace) -> int:
         return 1
     count = len({one.task for one in answers})
     opened = len({one.repository for one in answers})
-    print(f"{count} functions of {opened} repositories, seed {arguments.seed}, one greedy answer each\n")
+    print(f"{count} functions of {opened} repositories, seed {arguments.seed}, one answer each\n")
     headings = ("arm", "solved, of those asked", "95 %", "by it alone", "prompt tokens", "tokens", "cost, s", "took, s")
     print_table(headings, rows(answers, arms))
     print()

@@ -85,9 +85,13 @@ class Answers:
         calls = sum(score.calls * size for score, size in scores) / max(1, count)
         return Score(sum(score.solved for score, _ in scores), sum(score.cost for score, _ in scores), calls)
 
+    def _way(self, arm: str) -> Schedule:
+        """An arm with all that it comes after."""
+        return (*self._way(self.after[arm]), arm) if arm in self.after else (arm,)
+
     def oracle(self, arms: Sequence[str], tasks: Sequence[str]) -> Score:
-        """The cheapest way of up to two arms that solves each task; nothing is spent on those that none solves."""
-        ways = list(self.schedules(arms, 2))
+        """The cheapest arm that solves each task, after those that it comes after; nothing is spent where none solves."""
+        ways = [self._way(arm) for arm in arms]
         solved, cost, calls = 0, 0.0, []
         for task in tasks:
             costs = [(score.cost, len(way)) for way in ways if (score := self.score(way, [task])).solved]

@@ -126,10 +126,6 @@ def answer_start(context: CodingContext, strategy: Strategy) -> str:
     if strategy.ask == "plan":
         indent = body_indent(source)
         head += f"{indent}# Steps:\n{indent}# 1."
-    if strategy.ask == "repair" and "facts" in strategy.show:
-        indent = body_indent(source)
-        facts = executed_facts(context.failing, context.target.name, context.target.path)
-        head += "".join(f"{indent}# {line[2:]}\n" for line in facts.splitlines())
     return f"```python\n{head}"
 
 
