@@ -2,8 +2,9 @@
 
 A task is one documented function of a pinned repository (``data/repositories.json``): its body is a stub, everything
 else is right code, all tests of the repository decide. A stub that fails no test is no task. Each arm
-(``arms.yaml``) is asked once; one that comes after another is asked where that one failed. Answers come from the sample pool where they were drawn before. What a call costs is
-its tokens at the prices of ``configs/models.yaml``, in seconds; ``schedules.py`` says what is compared.
+(``arms.yaml``) is asked once; one that comes after another is asked where that one failed. Answers come from the
+sample pool where they were drawn before. What a call costs is its tokens at the prices of ``configs/models.yaml``, in
+seconds; ``schedules.py`` says what is compared.
 
     python benchmarks/headroom.py [NAME ...] [--functions 6] [--seed 1] [--arms FILE] [--only ARM ...] [--pool FILE]
 """

@@ -90,7 +90,7 @@ class Answers:
         return (*self._way(self.after[arm]), arm) if arm in self.after else (arm,)
 
     def oracle(self, arms: Sequence[str], tasks: Sequence[str]) -> Score:
-        """The cheapest arm that solves each task, after those that it comes after; nothing is spent where none solves."""
+        """The cheapest arm that solves each task, with those it comes after; nothing is spent where none solves."""
         ways = [self._way(arm) for arm in arms]
         solved, cost, calls = 0, 0.0, []
         for task in tasks:
