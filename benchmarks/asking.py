@@ -1,0 +1,140 @@
+"""Functions of real packages as tasks, and each asked for in several ways: one answer an arm, applied and graded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repository import Bench, Options
+from sources import Pin, SourceError, archives, pins
+
+from blampert_env.coding import Coder, CodingContext, Strategy
+from blampert_env.editing import apply_edit
+from blampert_env.envs.failures import failure_kind
+from blampert_env.envs.features import TARGET_FEATURES, target_features
+from blampert_env.envs.progress import what_failed
+from blampert_env.errors import BlampertError, EditRejected
+from blampert_env.grading import Grader, TestReport, make_grader
+from blampert_env.lm import ContextOverflow
+from blampert_env.lm.prices import cost_of
+from blampert_env.projects import Project, Target
+from blampert_env.projects.files import load_solution
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call gave: ``outcome`` is ``solved``, how many tests still fail, or why nothing was graded.
+
+    ``cost`` is in seconds at the configured prices; ``seconds`` is what it took, where it was drawn just now.
+    ``failure`` is the kind of its failure (:func:`blampert_env.envs.failures.failure_kind`).
+    """
+
+    task: str
+    repository: str
+    arm: str
+    solved: bool
+    outcome: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    seconds: float | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function to write: its repository, project and grader, and right code in which it alone is a stub."""
+
+    repository: str
+    project: Project
+    grader: Grader
+    files: Mapping[str, str]
+    target: Target
+
+
+def tasks(chosen: list[Pin], options: Options, refused: dict[str, str]) -> Iterator[Task]:
+    """Each function of each repository that can be had."""
+    known = pins()
+    for name, archive in archives(chosen).items():
+        if not isinstance(archive, Path):
+            refused[name] = str(archive)
+            continue
+        with tempfile.TemporaryDirectory(prefix="blampert-headroom-") as folder:
+            try:
+                bench = Bench(known[name], archive, options, Path(folder))
+                project = bench.project(bench.right_code())
+                assert project.root is not None
+                right = load_solution(project.root)
+                with make_grader(project, python=bench.python) as grader:
+                    for target in project.targets:
+                        files = {**project.sources, **right, **bench.stub(project, right, target.id)}
+                        yield Task(name, project, grader, files, target)
+            except (SourceError, BlampertError) as error:
+                refused[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+class Asker:
+    """Asks for one task in every way.
+
+    Args:
+        coder: Asks the models.
+        strategies: The arms.
+        after: An arm that mends an answer, to the arm that gave it.
+    """
+
+    def __init__(self, coder: Coder, strategies: Sequence[Strategy], after: Mapping[str, str]) -> None:
+        self.coder, self.strategies, self.after = coder, strategies, after
+
+    def ask(self, task: Task) -> Iterator[Answer]:
+        """One answer an arm; none of one that comes after another that solved it, or gave nothing to mend."""
+        firsts: dict[str, CodingContext] = {}
+        tests = task.project.tests_for(task.target)
+        for strategy in self.strategies:
+            context = firsts.get(self.after.get(strategy.name, ""))
+            if context is None and strategy.name in self.after:
+                continue
+            context = context or CodingContext(target=task.target, files=task.files, tests=tests)
+            if strategy.ask == "repair" and not context.previous:
+                continue
+            answer, source, report = self._once(task, strategy, context)
+            failing = what_failed(report, _mentioning(task, report)) if report is not None else ""
+            if not answer.solved:
+                firsts[strategy.name] = replace(context, previous=source, failing=failing)
+            yield replace(answer, failure=failure_kind(answer.outcome, report, failing))
+
+    def _once(self, task: Task, strategy: Strategy, context: CodingContext) -> tuple[Answer, str, TestReport | None]:
+        """One call, applied and graded."""
+        about = (f"{task.repository} {task.target.id}", task.repository, strategy.name)
+        try:
+            proposal = self.coder.propose(context, strategy)
+        except ContextOverflow:
+            return Answer(*about, False, "prompt too long"), "", None
+        said, price = proposal.completion, cost_of(proposal.model)
+        outcome, report, source = "no_code", None, ""
+        if proposal.edit is not None:
+            source = proposal.edit.source
+            try:
+                first = sorted(_mentioning(task, None))
+                report = task.grader.grade(apply_edit(task.project, task.files, proposal.edit), first=first)
+                outcome = "solved" if report.all_passed else f"{report.total - report.passed} of {report.total} fail"
+            except EditRejected as refusal:
+                outcome = refusal.reason
+        tokens = (said.prompt_tokens, said.completion_tokens)
+        seconds = None if said.cached else round(proposal.seconds, 2)
+        cost = round(price.of(*tokens), 3) if price else 0.0
+        return Answer(*about, outcome == "solved", outcome, *tokens, cost, seconds), source, report
+
+
+def features(task: Task) -> dict[str, float]:
+    """What a policy may know of a task before anything is asked; the environments cut these at 1."""
+    own = dict(zip(TARGET_FEATURES, map(float, target_features(task.target)), strict=True))
+    return own | {"target_tests": len(_mentioning(task, None)) / 10}
+
+
+def _mentioning(task: Task, report: TestReport | None) -> set[str]:
+    """Tests that mention the target; of a report, those that failed without, where none of them did."""
+    mentions = task.project.test_targets
+    tests = {test for test in task.grader.test_ids if task.target.id in mentions.get(test.split("[", 1)[0], ())}
+    return tests if report is None or tests & report.failures.keys() else set(report.failures)
