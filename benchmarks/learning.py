@@ -1,0 +1,194 @@
+"""Does learning how to ask save cost? Policies on recorded answers, learnt and scored on different repositories.
+
+In each of several seeds the repositories are divided into two halves; every policy is chosen or learnt on the tasks of
+one half and scored on those of the other. Compared are each arm alone, the best fixed schedule of up to four arms,
+asking at random, the learning agents, and the oracle, which knows the answers. Costs are in seconds at the prices of
+``configs/models.yaml``. Intervals are bootstrapped over the scored tasks, paired by task.
+
+    python benchmarks/learning.py [--table FILE] [--seeds 5] [--episodes 4000] [--worth 120] [--agents NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from machine import RESULTS, finish, met, print_table
+from numpy.typing import NDArray
+from replay import ReplayEnv, Table
+from schedules import Answers, Schedule
+
+from blampert_agents import Agent, Episode, make_agent
+
+LONGEST = 4
+BATCH = 50  # episodes between two updates
+RESAMPLED = 4000
+Outcome = tuple[bool, float]  # solved, and what it cost
+Choose = Callable[[NDArray[np.float32], NDArray[np.bool_], np.random.Generator], int]
+
+
+@dataclass(frozen=True)
+class Half:
+    """One division: tasks to learn from, tasks to score."""
+
+    seed: int
+    learning: list[str]
+    scored: list[str]
+
+
+def halves(table: Table, seeds: int) -> list[Half]:
+    """The repositories divided anew for each seed, so that both halves have about as many tasks."""
+    found = []
+    for seed in range(seeds):
+        names = sorted(table.repositories)
+        np.random.default_rng(seed).shuffle(names)
+        sides: tuple[list[str], list[str]] = ([], [])
+        for name in names:
+            min(sides, key=len).extend(table.repositories[name])
+        found.append(Half(seed, *sides))
+    return found
+
+
+def play(env: ReplayEnv, choose: Choose, task: str, rng: np.random.Generator) -> tuple[Outcome, Episode]:
+    """One episode on a task."""
+    observation, _ = env.reset(options={"task": task})
+    observations, masks = [observation], [env.action_masks()]
+    actions: list[int] = []
+    rewards: list[float] = []
+    ends = False
+    while not ends:
+        action = choose(observations[-1], masks[-1], rng)
+        observation, reward, ends, _, _ = env.step(action)
+        observations.append(observation)
+        masks.append(env.action_masks())
+        actions.append(action)
+        rewards.append(reward)
+    episode = Episode(
+        np.stack(observations), np.stack(masks), np.asarray(actions, np.int64), np.asarray(rewards, np.float32),
+        terminated=True, truncated=False, is_success=env.solved,
+    )  # fmt: skip
+    return (env.solved, env.spent), episode
+
+
+def trained(name: str, env: ReplayEnv, seed: int, episodes: int, hyperparams: Mapping[str, object]) -> Agent:
+    """An agent that has learnt from so many episodes on the env's tasks."""
+    names = [one.replace(" ", "-") for one in env.actions]
+    agent = make_agent(name, env.observation_space, env.action_space, seed=seed, hyperparams=hyperparams,
+                       action_names=names)  # fmt: skip
+    rng = np.random.default_rng((seed, 2))
+    for _ in range(episodes // BATCH):
+        tasks = rng.choice(env.tasks, BATCH)
+        agent.learn([play(env, agent.act, str(task), rng)[1] for task in tasks])
+    return agent
+
+
+def scored(table: Table, half: Half, arguments: argparse.Namespace) -> dict[str, list[Outcome]]:
+    """Every policy on the tasks of one division's scored half, task by task."""
+    known = Answers({at: (one["solved"], one["cost"]) for at, one in table.answers.items()}, table.after)
+    schedules = list(known.schedules(table.arms, LONGEST))
+    cheapest = min(schedules, key=lambda one: known.score(one, half.learning).per_solved)
+
+    def each(schedule: Schedule) -> list[Outcome]:
+        scores = [known.score(schedule, [task]) for task in half.scored]
+        return [(bool(one.solved), one.cost) for one in scores]
+
+    found = {f"always {arm}": each((arm,)) for arm in table.arms if arm not in table.after}
+    found["best schedule: solves most"] = each(known.best(schedules, half.learning))
+    found["best schedule: cheapest a solved task"] = each(cheapest)
+    env, there = ReplayEnv(table, half.learning, arguments.worth), ReplayEnv(table, half.scored, arguments.worth)
+    rng = np.random.default_rng((half.seed, 3))
+    at_random: Choose = lambda observation, mask, rng: int(rng.choice(np.flatnonzero(mask)))  # noqa: E731
+    found["random"] = [play(there, at_random, task, rng)[0] for task in half.scored]
+    for name in arguments.agents:
+        agent = trained(name, env, half.seed, arguments.episodes, {"gamma": 1.0} if name.startswith("lin") else {})
+        act: Choose = lambda observation, mask, rng, agent=agent: agent.act(observation, mask, rng, deterministic=True)  # type: ignore[misc]  # noqa: E731
+        found[name] = [play(there, act, task, rng)[0] for task in half.scored]
+        print(f"... seed {half.seed} {name}: {sum(one for one, _ in found[name])} solved", file=sys.stderr, flush=True)
+    oracle = [known.oracle(table.arms, [task]) for task in half.scored]
+    found["oracle"] = [(bool(one.solved), one.cost) for one in oracle]
+    return found
+
+
+def per_solved(outcomes: NDArray[np.float64]) -> float:
+    """Cost of a solved task, of outcomes of shape (n, 2)."""
+    solved = outcomes[:, 0].sum()
+    return float(outcomes[:, 1].sum() / solved) if solved else float("inf")
+
+
+def ratio(base: NDArray[np.float64], policy: NDArray[np.float64]) -> tuple[float, float, float]:
+    """How many times less a solved task costs than with ``base``, and the 95 % interval over the same tasks."""
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(RESAMPLED):
+        rows = rng.integers(len(base), size=len(base))
+        drawn.append(per_solved(base[rows]) / per_solved(policy[rows]))
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return per_solved(base) / per_solved(policy), float(low), float(high)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Learn, score, print."""
+    figures = json.loads(arguments.table.read_text())["figures"]
+    table = Table.of(figures)
+    divided = halves(table, arguments.seeds)
+    results = [scored(table, half, arguments) for half in divided]
+    pooled = {name: np.array([one for result in results for one in result[name]], float) for name in results[0]}
+    arms = [name for name in pooled if name.startswith("always")]
+    fixed = max(arms, key=lambda name: pooled[name][:, 0].sum())
+    schedule = "best schedule: solves most"
+    rows, said = [], {}
+    for name, outcomes in pooled.items():
+        against = {base: ratio(pooled[base], outcomes) for base in (fixed, schedule)}
+        rates = [np.mean([solved for solved, _ in result[name]]) for result in results]
+        rate, cost = outcomes.mean(axis=0)
+        said[name] = {"solve_rate": float(rate), "per_solved": per_solved(outcomes), "against": against}
+        ratios = [f"{mid:.2f}x ({low:.2f}-{high:.2f})" for mid, low, high in against.values()]
+        solved = f"{rate:.1%} ({min(rates):.0%}-{max(rates):.0%})"
+        rows.append([name, solved, f"{cost:.1f}", f"{per_solved(outcomes):.1f}", *ratios])
+    count = len(pooled[fixed])
+    print(f"{len(table.tasks)} tasks of {len(table.repositories)} repositories, {arguments.seeds} divisions, "
+          f"{count} scored tasks in all; a solved task is worth {arguments.worth:.0f} s\n")  # fmt: skip
+    headings = ("policy", "solved (by seed)", "cost, s a task", "cost, s a solved task", f"less than {fixed}",
+                "less than the best schedule")  # fmt: skip
+    print_table(headings, rows)
+    print()
+    verdicts(said, fixed, schedule, arguments.agents)
+    finish("learning", said)
+    return 0
+
+
+def verdicts(said: Mapping[str, dict[str, object]], fixed: str, schedule: str, agents: Sequence[str]) -> None:
+    """What is to be reached, and whether it is, by the best learned policy that solves no less than the fixed arm."""
+    able = [name for name in agents if said[name]["solve_rate"] >= said[fixed]["solve_rate"]]  # type: ignore[operator]
+    if not able:
+        print(f"NOT met: no learned policy solves as much as {fixed}")
+        return
+    best = min(able, key=lambda name: said[name]["per_solved"])  # type: ignore[arg-type, return-value]
+    against = said[best]["against"]
+    (mid, low, _), (over, over_low, _) = against[fixed], against[schedule]  # type: ignore[index]
+    costs = {name: float(said[name]["per_solved"]) for name in (schedule, best, "oracle")}  # type: ignore[arg-type]
+    gap = costs[schedule] - costs["oracle"]
+    closed = (costs[schedule] - costs[best]) / gap if gap else 0.0
+    goals = [
+        ("cost of a solved task, less than the best fixed arm", f"{mid:.2f}x", ">= 1.5x", mid >= 1.5),
+        ("the interval's lower end", f"{low:.2f}x", "> 1.2x", low > 1.2),
+        ("less than the best schedule, interval above 1", f"{over:.2f}x from {over_low:.2f}x", "> 1x", over_low > 1),
+        ("of the gap from the best schedule to the oracle", f"{closed:.0%}", ">= 50 %", closed >= 0.5),
+    ]
+    headings = (f"the best learned policy: {best}", "measured", "to reach", "")
+    print_table(headings, [(what, value, goal, met(is_met)) for what, value, goal, is_met in goals])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", type=Path, default=RESULTS / "headroom.json", help="what headroom.py wrote")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--episodes", type=int, default=4000)
+    parser.add_argument("--worth", type=float, default=120.0, help="seconds that a solved task is worth")
+    parser.add_argument("--agents", nargs="+", default=["linucb", "lin-thompson"])
+    sys.exit(main(parser.parse_args()))
