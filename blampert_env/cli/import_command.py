@@ -1,11 +1,13 @@
-"""Unpack a run, or make a project of a repository: ``blampert import FILE``, ``blampert import repository PATH``."""
+"""Unpack a run, or make projects: ``blampert import FILE``, ``blampert import repository PATH``, ``... mbpp FILE``."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-_MORE = "a repository as a project: blampert import repository PATH (--help says more)"
+_MORE = (
+    "a repository as a project: blampert import repository PATH; MBPP's problems: blampert import mbpp FILE (--help)"
+)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "blampert import") -> int:
@@ -15,6 +17,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert import") -> in
         from blampert_env.cli import import_repository
 
         return import_repository.main(arguments[1:], prog=f"{prog} repository")
+    if arguments[:1] == ["mbpp"]:
+        from blampert_env.cli import import_mbpp
+
+        return import_mbpp.main(arguments[1:], prog=f"{prog} mbpp")
     from blampert_env.cli import transfer
 
     if {"-h", "--help"} & set(arguments):

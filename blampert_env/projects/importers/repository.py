@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import difflib
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blampert_env.errors import ProjectError, StorageError
+from blampert_env.errors import ProjectError
 from blampert_env.projects.files import read_folder
+from blampert_env.projects.importers.folder import write_project
 from blampert_env.projects.importers.stubs import Candidate, candidates, of_the_package, stubbed, with_settings
-from blampert_env.projects.project import Project, snake_case
+from blampert_env.projects.project import Project
 
 DEFAULT_COUNT = 3
 _ROUNDS = 6
@@ -115,7 +114,7 @@ def import_repository(
     if not kept:
         raise ProjectError(_nothing(path, refused))
     kept.sort(key=lambda one: (one.path, one.function.first))
-    _write(root, destination, _project_files(files, kept))
+    write_project(destination, _project_files(files, kept), root)
     project = Project.load(destination)
     return Imported(destination, project, tuple(one.id for one in kept), refused, validate is not None)
 
@@ -175,20 +174,3 @@ def _nothing(path: Path, refused: Mapping[str, str]) -> str:
     name, reason = next(iter(refused.items()))
     more = f" ({len(refused) - 1} more were refused)" if len(refused) > 1 else ""
     return f"nothing to import from {path}: {name} {reason}{more}"
-
-
-def _write(root: Path, destination: Path, files: Mapping[str, bytes]) -> None:
-    """Write the project whole or not at all: beside the destination first."""
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{snake_case(destination.name)}-", dir=destination.parent) as scratch:
-            made = Path(scratch, "project")
-            for path, content in files.items():
-                goal = made / path
-                goal.parent.mkdir(parents=True, exist_ok=True)
-                goal.write_bytes(content)
-                if (root / path).is_file():
-                    shutil.copymode(root / path, goal)
-            made.rename(destination)
-    except OSError as error:
-        raise StorageError(f"cannot write {destination}: {error.strerror or error}; nothing was left there") from error

@@ -1,0 +1,44 @@
+"""Writes what was imported as a project folder."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from blampert_env.errors import StorageError
+from blampert_env.projects.project import Project, snake_case
+
+
+def write_project(destination: Path, files: Mapping[str, bytes], root: Path | None = None) -> None:
+    """Write a project whole or not at all: beside the destination first.
+
+    Args:
+        destination: The folder to make.
+        files: Relative path to content.
+        root: Where they come from; their modes are taken from there.
+
+    Raises:
+        StorageError: It cannot be written; nothing is left there.
+    """
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{snake_case(destination.name)}-", dir=destination.parent) as scratch:
+            made = Path(scratch, "project")
+            for path, content in files.items():
+                goal = made / path
+                goal.parent.mkdir(parents=True, exist_ok=True)
+                goal.write_bytes(content)
+                if root is not None and (root / path).is_file():
+                    shutil.copymode(root / path, goal)
+            made.rename(destination)
+    except OSError as error:
+        raise StorageError(f"cannot write {destination}: {error.strerror or error}; nothing was left there") from error
+
+
+def project_files(project: Project, solution: Mapping[str, str]) -> dict[str, bytes]:
+    """Every file of a project that is in memory, held-out tests included, and its solution's."""
+    files: dict[str, str | bytes] = {**project.sources, **project.tests, **project.support, **project.held_out}
+    files |= {f"solution/{path}": text for path, text in solution.items()}
+    return {path: content.encode() if isinstance(content, str) else content for path, content in files.items()}
