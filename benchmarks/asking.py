@@ -18,7 +18,7 @@ from blampert_env.envs.progress import what_failed
 from blampert_env.errors import BlampertError, EditRejected
 from blampert_env.grading import Grader, TestReport, make_grader
 from blampert_env.lm import ContextOverflow
-from blampert_env.lm.prices import cost_of
+from blampert_env.lm.prices import Meter
 from blampert_env.projects import Project, Target
 from blampert_env.projects.files import load_solution
 
@@ -86,10 +86,12 @@ class Asker:
 
     def __init__(self, coder: Coder, strategies: Sequence[Strategy], after: Mapping[str, str]) -> None:
         self.coder, self.strategies, self.after = coder, strategies, after
+        self.meter = Meter()
 
     def ask(self, task: Task) -> Iterator[Answer]:
         """One answer an arm; none of one that comes after another that solved it, or gave nothing to mend."""
         firsts: dict[str, CodingContext] = {}
+        self.meter.forget()
         tests = task.project.tests_for(task.target)
         for strategy in self.strategies:
             context = firsts.get(self.after.get(strategy.name, ""))
@@ -111,7 +113,7 @@ class Asker:
             proposal = self.coder.propose(context, strategy)
         except ContextOverflow:
             return Answer(*about, False, "prompt too long"), "", None
-        said, price = proposal.completion, cost_of(proposal.model)
+        said, cost = proposal.completion, self.meter.charge(proposal.model, proposal.prompt, proposal.completion)
         outcome, report, source = "no_code", None, ""
         if proposal.edit is not None:
             source = proposal.edit.source
@@ -123,8 +125,7 @@ class Asker:
                 outcome = refusal.reason
         tokens = (said.prompt_tokens, said.completion_tokens)
         seconds = None if said.cached else round(proposal.seconds, 2)
-        cost = round(price.of(*tokens), 3) if price else 0.0
-        return Answer(*about, outcome == "solved", outcome, *tokens, cost, seconds), source, report
+        return Answer(*about, outcome == "solved", outcome, *tokens, round(cost, 3), seconds), source, report
 
 
 def features(task: Task) -> dict[str, float]:

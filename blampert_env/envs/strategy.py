@@ -22,7 +22,7 @@ from blampert_env.projects import Project
 
 if TYPE_CHECKING:
     from blampert_env.lm import LanguageModel
-    from blampert_env.lm.prices import Price
+    from blampert_env.lm.prices import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
 
     ## Information
     As in :class:`~blampert_env.envs.CodeEditEnv`, and ``strategy``, ``next_target``, ``lm_calls`` (0 or 1),
-    ``prompt_tokens``, ``completion_tokens`` and ``cost`` of this step (seconds, :mod:`blampert_env.lm.prices`; 0.0
-    where no price is known).
+    ``prompt_tokens``, ``completion_tokens`` and ``cost`` of this step (seconds, :class:`blampert_env.lm.prices.Meter`;
+    0.0 where no price is known).
 
     ## Arguments
     Those of :class:`~blampert_env.envs.CodeEditEnv`, and ``lm``: a model name for :func:`blampert_env.lm.resolve`
@@ -120,6 +120,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         self.progress = EpisodeProgress(self.session, self.strategies)
         self.last_step: StepRecord | None = None
         self._prices = checked_prices(prices)
+        self._meter: Meter | None = None
         self._lm = lm
         self._coder: Coder | None = None
 
@@ -134,6 +135,15 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
                 self.check_prices()
         return self._coder
 
+    @property
+    def meter(self) -> Meter:
+        """What the episode's calls cost; made at the first use, as all of the LM is."""
+        if self._meter is None:
+            from blampert_env.lm.prices import Meter
+
+            self._meter = Meter(self._prices)
+        return self._meter
+
     def check_prices(self) -> None:
         """See that the price of every model is known that a strategy may ask; call it before the first step.
 
@@ -142,7 +152,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         """
         for strategy in self.strategies:
             name = self.coder.lm.other(strategy.model).name
-            if self._price(name) is None:
+            if self.meter.price(name) is None:
                 raise ConfigError(
                     f"no price is known of {name}: give prices={{{name!r}: (a prompt's token, an answer's)}}"
                 )
@@ -154,6 +164,7 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         super().reset(seed=seed)
         self.session.start()
         self.progress.restart()
+        self.meter.forget()
         self.last_step = None
         return observe(self.progress, None), self._info(None)
 
@@ -187,19 +198,10 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
             proposal = self.coder.propose(self.progress.context(), self.strategies[strategy], draw)
         except ContextOverflow:
             return None, self.session.attempt(None, problem="prompt_too_long"), 0.0
-        said, cost = proposal.completion, self._cost(proposal)
+        said = proposal.completion
+        cost = self.meter.charge(proposal.model, proposal.prompt, said)
         attempt = self.session.attempt(proposal.edit, completion_tokens=said.completion_tokens, cost=cost)
         return proposal, attempt, cost
-
-    def _cost(self, proposal: Proposal) -> float:
-        """What a call cost; 0.0 where no price is known, and none was needed."""
-        price, said = self._price(proposal.model), proposal.completion
-        return price.of(said.prompt_tokens, said.completion_tokens) if price is not None else 0.0
-
-    def _price(self, model: str) -> Price | None:
-        from blampert_env.lm.prices import Price, cost_of
-
-        return Price(*self._prices[model]) if model in self._prices else cost_of(model)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which strategies make sense now: bool array of shape ``(n_strategies,)``, at least one True."""

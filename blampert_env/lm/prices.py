@@ -7,8 +7,12 @@ the same wherever it is played.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from blampert_env.lm.completion import Completion, Messages
 from blampert_env.lm.models import bundled_models
 
 
@@ -27,6 +31,35 @@ class Price:
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Of one call."""
         return self.prompt * prompt_tokens + self.completion * completion_tokens
+
+
+class Meter:
+    """What calls cost in seconds, one after the other: a prompt that was read before costs its answer only.
+
+    Servers keep what they have read, so that another sample of the same prompt takes no longer than its answer.
+
+    Args:
+        prices: A model's name to what a token of its prompt, and of its answer, costs; these go before the known ones.
+    """
+
+    def __init__(self, prices: Mapping[str, tuple[float, float]] | None = None) -> None:
+        self.prices = dict(prices or {})
+        self._read: set[str] = set()
+
+    def price(self, model: str) -> Price | None:
+        """Of a model, in seconds; None where it is not known."""
+        return Price(*self.prices[model]) if model in self.prices else cost_of(model)
+
+    def forget(self) -> None:
+        """Begin anew: nothing was read."""
+        self._read.clear()
+
+    def charge(self, model: str, prompt: Messages, said: Completion) -> float:
+        """What a call costs; 0.0 where no price is known. The prompt is known from then on."""
+        price = self.price(model)
+        key = hashlib.sha256(json.dumps([model, prompt]).encode()).hexdigest()
+        known, self._read = key in self._read, self._read | {key}
+        return 0.0 if price is None else price.of(0 if known else said.prompt_tokens, said.completion_tokens)
 
 
 def cost_of(name: str) -> Price | None:
