@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from blampert_env.coding.members import attributes_set, bare_header, last_name
 from blampert_env.projects import Target
 from blampert_env.projects.modules import Modules
 from blampert_env.projects.syntax import (
@@ -162,11 +163,14 @@ def _piece(node: ast.stmt, lines: Sequence[str], needs: _Needs, place: int, owne
     first = first_line(node, lines)
     whole = "".join(lines[first - 1 : node.end_lineno]).rstrip("\n") + "\n"
     names, short = [], ""
-    if isinstance(node, FunctionNode | ast.ClassDef):
-        head, body = _head(node, lines), docstring_node(node)
-        names, short = [node.name], f"{head}{' ' * (node.col_offset + 4)}...\n"
-        if body is not None and len(node.body) > 1:  # code says more than the rest of a docstring
-            whole = head + "".join(lines[body.end_lineno or 0 : node.end_lineno]).rstrip("\n") + "\n"
+    if isinstance(node, FunctionNode) and "overload" in map(last_name, node.decorator_list):
+        return  # it says again what the definition says
+    if isinstance(node, FunctionNode) and owner:
+        names, short = [node.name], bare_header(node)
+        whole = attributes_set(node) if node.name == "__init__" else _without_docstring(node, lines) or whole
+    elif isinstance(node, FunctionNode | ast.ClassDef):
+        names, short = [node.name], f"{_head(node, lines)}{' ' * (node.col_offset + 4)}...\n"
+        whole = _without_docstring(node, lines) or whole
     elif isinstance(node, ast.Assign | ast.AnnAssign):
         goals = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = [goal.id for goal in goals if isinstance(goal, ast.Name) and goal.id != "__all__"]
@@ -176,6 +180,14 @@ def _piece(node: ast.stmt, lines: Sequence[str], needs: _Needs, place: int, owne
     score += _IMPORTED * (not place and bool(names))
     if names:
         yield _Piece((place, first), names[0], whole, short, score, owner)
+
+
+def _without_docstring(node: FunctionNode | ast.ClassDef, lines: Sequence[str]) -> str:
+    """A definition with the first line of its docstring, as code says more than the rest; "" if it has none."""
+    body = docstring_node(node)
+    if body is None or len(node.body) < 2:
+        return ""
+    return _head(node, lines) + "".join(lines[body.end_lineno or 0 : node.end_lineno]).rstrip("\n") + "\n"
 
 
 def _head(node: FunctionNode | ast.ClassDef, lines: Sequence[str]) -> str:
@@ -225,19 +237,25 @@ def _with_what_they_use(pieces: list[_Piece]) -> list[_Piece]:
 
 
 def _chosen(pieces: list[_Piece], budget: int) -> list[tuple[_Piece, str]]:
-    """Pieces with the text that is shown of each: whole by score while they fit, then short ones."""
-    chosen: list[tuple[_Piece, str]] = []
+    """Pieces with the text that is shown of each: whole by score while they fit, then short ones.
+
+    What the target's own class has is shown in any case: the headers of its methods are reserved first.
+    """
+    chosen: dict[_Piece, str] = {}
     headers: set[str] = set()
-    wanted = [one for one in pieces if one.score > 0]
-    for piece in sorted(wanted, key=lambda one: (-one.score, one.place)):
+    wanted = sorted((one for one in pieces if one.score > 0), key=lambda one: (-one.score, one.place))
+    for piece, text in [
+        *((one, one.short) for one in wanted if one.owner and one.short),
+        *((one, text) for one in wanted for text in (one.whole, one.short)),
+    ]:
         header = 0 if piece.owner in headers else len(piece.owner)
-        for text in (piece.whole, piece.short):
-            if text and header + len(text) + 1 <= budget:
-                chosen.append((piece, text))
-                budget -= header + len(text) + 1
-                headers.add(piece.owner)
-                break
-    return chosen
+        more = header + len(text) - len(chosen.get(piece, "")) + (piece not in chosen)
+        is_better = text and (piece not in chosen or (text == piece.whole and chosen[piece] != text))
+        if is_better and more <= budget:
+            chosen[piece] = text
+            budget -= more
+            headers.add(piece.owner)
+    return list(chosen.items())
 
 
 def _joined(chosen: list[tuple[_Piece, str]]) -> Iterator[str]:
