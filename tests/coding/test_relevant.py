@@ -158,3 +158,43 @@ def test_odd_layouts(source: str) -> None:
         assert len(text) <= budget
         ast.parse(text)
     assert "def f(" in text
+
+
+LARGE = '''import typing as t
+
+
+class Signer:
+    salt = b""
+
+    @t.overload
+    def __init__(self, key: str): ...
+
+    def __init__(self, key, salt=None):
+        """Doc."""
+        self.keys = [key]
+
+    def dumps(self, value):
+        """Sign with :meth:`make` what :meth:`prepare` gives."""
+        # TODO: implement
+
+    def prepare(self, value: bytes) -> bytes:
+        return bytes(value)
+
+''' + "".join(
+    f"    def other_{n}(self, value: bytes = b'', *, more: int = {n}) -> bytes:\n        return {'value + ' * 20}value\n\n"
+    for n in range(8)
+)
+
+
+def test_every_method_of_the_own_class_is_shown_by_its_header_before_any_is_shown_whole() -> None:
+    project = Project.from_files(
+        "m", {"m.py": LARGE, "test_m.py": "from m import Signer\n\n\ndef test():\n    assert Signer\n"}
+    )
+    target = next(one for one in project.targets if one.name == "dumps")
+    text = relevant(target, project.sources, "", 900)
+    ast.parse(text)
+    assert [f"def other_{n}(self, value" in text for n in range(8)] == [True] * 8
+    assert text.count("value + value") < 8 * 19, "they do not fit whole"
+    assert "self.keys = [key]" in text
+    assert "return bytes(value)" in text, "what the docstring names comes whole"
+    assert text.count("def __init__") == 1, "an overload says nothing more"
