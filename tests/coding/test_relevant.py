@@ -181,7 +181,7 @@ class Signer:
         return bytes(value)
 
 ''' + "".join(
-    f"    def other_{n}(self, value: bytes = b'', *, more: int = {n}) -> bytes:\n        return {'value + ' * 20}value\n"
+    f"    def other_{n}(self, value: bytes = b'', *, more: int = {n}):\n        return {'value + ' * 20}value\n"
     for n in range(8)
 )
 
