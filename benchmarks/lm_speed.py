@@ -33,7 +33,7 @@ from blampert_env.lm.weights import ensure
 from blampert_env.projects import Project, bundled_projects, find_project
 
 MODELS = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
-VARIANTS = ("as it is", "without drafts", "the small model drafts", "one thread", "batches of 128")
+VARIANTS = ("as it is", "drafts of what it has seen", "the small model drafts", "one thread", "batches of 128")
 MAX_TOKENS = 128
 _CHILD = """import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -83,8 +83,8 @@ def serve(settings: dict[str, Any]) -> None:
     os.dup2(2, 1)
     params, kinds = parameters(settings), xllamacpp.common_speculative_type
     variant = settings["variant"]
-    if variant == "without drafts":
-        params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NONE]
+    if variant == "drafts of what it has seen":
+        params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NGRAM_MOD]
     elif variant == "the small model drafts":
         params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
         params.speculative.draft.mparams.path = settings["draft"]

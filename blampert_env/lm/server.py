@@ -55,8 +55,6 @@ def parameters(settings: dict[str, Any]) -> Any:
     params.verbosity = -1
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.n_threads = settings["threads"]
-    # drafts what it has seen before, here or in another answer, and checks it: the same text, a quarter faster
-    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_MOD]
     params.cache_prompt = True
     params.cache_ram_mib = 256
     params.ui = False
