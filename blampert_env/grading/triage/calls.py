@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from blampert_env.grading.triage import library, words
 from blampert_env.grading.triage.attributes import Attributes
-from blampert_env.grading.triage.families import MAKING
 from blampert_env.grading.triage.looking import BASE, CALL, ITER, READ, TYPE, VALUE
 from blampert_env.grading.triage.places import ALWAYS, SET, SOFT, Sinks, arguments
 from blampert_env.grading.triage.scopes import is_super, makes_type
@@ -58,14 +57,10 @@ class Calls(Attributes):
 
     def _handed(self, call: ast.Call) -> str:
         """What a tool is handed, if that can be nothing but what stands there: a reference may teach no other call."""
-        is_operator = words.is_dunder(self.method) and self.method not in MAKING  # called where nobody sees it
-        if len(self.scopes) != 1 or is_operator or not (isinstance(call.func, ast.Name) or self.member(call.func)):
+        if len(self.scopes) != 1 or not (isinstance(call.func, ast.Name) or self.member(call.func)):
             return ""
         named = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)} & self.scopes[0].keys()
-        if named - self.own_parameters:
-            return ""
-        self.view.powered.add(self.edited)  # it is a tool itself, which the edit may not call
-        return f": {ast.unparse(call)}"
+        return "" if named - self.own_parameters or not self.may_be_tool() else f": {ast.unparse(call)}"
 
     def _called(self, func: ast.expr) -> Iterator[tuple[Sinks, list[str], tuple[str, ast.expr] | None]]:
         """The tools that may be called: by what they are some, their parameters, and the object of a method."""

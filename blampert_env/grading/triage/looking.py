@@ -171,11 +171,16 @@ class Looking:
         if self.given is None:
             return not hard and isinstance(node, ast.Constant) and is_harmless(node.value)
         found = self.given.of(node, hard)
-        if any(not name.startswith(".") for name in found or ()):
-            if words.is_dunder(self.method) and self.method not in MAKING:
-                return False  # operators call it, which nobody sees
-            self.view.powered.add(self.edited)
+        if any(not name.startswith(".") for name in found or ()) and not self.may_be_tool():
+            return False
         return bool(found) or (found is not None and (not is_called or isinstance(node, ast.Constant)))
+
+    def may_be_tool(self) -> bool:
+        """Whether the edited function may be a tool itself; it is noted as one, which the edit may not call."""
+        if words.is_dunder(self.method) and self.method not in MAKING:
+            return False  # operators call it, which nobody sees
+        self.view.powered.add(self.edited)
+        return True
 
     # what tests share
 
