@@ -144,10 +144,11 @@ class LinearAgent(ABC):
             before = self.models
             self.models = after = before.updated(x, actions, values)
         predicted = before.means(x)[np.arange(len(actions)), actions]
-        names = self.spec.action_names or tuple(str(action) for action in range(self.spec.n_actions))
         metrics = {"train/error": float(np.mean((predicted - values) ** 2))}
         means = after.means(x).mean(axis=0)
-        return metrics | {f"train/value_{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+        return metrics | {
+            f"train/value_{name}": float(mean) for name, mean in zip(self.spec.labels, means, strict=True)
+        }
 
     def save(self, path: Path) -> None:
         """Write JSON; see :class:`~blampert_agents.protocol.Agent`."""

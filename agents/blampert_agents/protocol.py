@@ -145,6 +145,11 @@ class AgentSpec:
             raise UsageError(f"seed {self.seed}: use 0 or more")
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What the actions are called in metrics: their names, or their numbers."""
+        return self.action_names or tuple(str(action) for action in range(self.n_actions))
+
+    @property
     def n_actions(self) -> int:
         """Number of actions."""
         return int(self.action_space.n)

@@ -58,8 +58,7 @@ class ThompsonAgent:
                 np.add.at(self.alpha, episode.actions[success], 1.0)
                 np.add.at(self.beta, episode.actions[~success], 1.0)
             means = self.alpha / (self.alpha + self.beta)
-        names = self.spec.action_names or tuple(str(action) for action in range(self.spec.n_actions))
-        return {f"train/success_{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+        return {f"train/success_{name}": float(mean) for name, mean in zip(self.spec.labels, means, strict=True)}
 
     def save(self, path: Path) -> None:
         """Write JSON; see :class:`~blampert_agents.protocol.Agent`."""
