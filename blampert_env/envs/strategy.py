@@ -248,11 +248,14 @@ def checked_prices(prices: Mapping[str, tuple[float, float]] | None) -> dict[str
     Raises:
         ConfigError: One is no pair of numbers, 0 or more.
     """
-    for name, pair in (prices or {}).items():
-        numbers = [value for value in pair if type(value) in (int, float)] if isinstance(pair, tuple | list) else []
-        if len(numbers) != 2 or len(pair) != 2 or not all(0 <= value < float("inf") for value in numbers):
-            raise ConfigError(f"prices: {name} must be two numbers of seconds, 0 or more, not {pair!r}")
-    return {name: (float(pair[0]), float(pair[1])) for name, pair in (prices or {}).items()}
+    from blampert_env.lm.models import pair_of
+
+    found = {}
+    for name, given in (prices or {}).items():
+        if (pair := pair_of(given)) is None:
+            raise ConfigError(f"prices: {name} must be two numbers of seconds, 0 or more, not {given!r}")
+        found[name] = pair
+    return found
 
 
 def policy_spaces(strategies: Sequence[Strategy]) -> tuple[spaces.Box, spaces.Discrete]:

@@ -135,6 +135,14 @@ def load_models(path: Path) -> ModelsConfig:
     )
 
 
+def pair_of(value: Any) -> tuple[float, float] | None:
+    """Two finite numbers, 0 or more; None for anything else."""
+    numbers = value if isinstance(value, list | tuple) and all(type(one) in (int, float) for one in value) else []
+    if len(numbers) != 2 or not all(0 <= one < float("inf") for one in numbers):
+        return None
+    return float(numbers[0]), float(numbers[1])
+
+
 def _model(name: str, entry: _Entry) -> ModelSpec:
     entry.only("file", "size", "sha256", "license", "context", "sources")
     return ModelSpec(
@@ -207,10 +215,9 @@ class _Entry:
 
     def pair(self, key: str) -> tuple[float, float]:
         value = self.get(key)
-        numbers = value if isinstance(value, list) and all(type(one) in (int, float) for one in value) else []
-        if len(numbers) != 2 or not all(0 <= one < float("inf") for one in numbers):
+        if (pair := pair_of(value)) is None:
             raise ConfigError(f"{self.where}: {key} must be a list of two numbers, 0 or more, not {value!r}")
-        return float(value[0]), float(value[1])
+        return pair
 
     def positive(self, key: str) -> int:
         value = self.get(key)

@@ -7,7 +7,6 @@ the same wherever it is played.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Meter:
 
     def __init__(self, prices: Mapping[str, tuple[float, float]] | None = None) -> None:
         self.prices = dict(prices or {})
-        self._read: set[str] = set()
+        self._read: set[tuple[str, str]] = set()
 
     def price(self, model: str) -> Price | None:
         """Of a model, in seconds; None where it is not known."""
@@ -56,9 +55,9 @@ class Meter:
 
     def charge(self, model: str, prompt: Messages, said: Completion) -> float:
         """What a call costs; 0.0 where no price is known. The prompt is known from then on."""
-        price = self.price(model)
-        key = hashlib.sha256(json.dumps([model, prompt]).encode()).hexdigest()
-        known, self._read = key in self._read, self._read | {key}
+        price, key = self.price(model), (model, json.dumps(prompt))
+        known = key in self._read
+        self._read.add(key)
         return 0.0 if price is None else price.of(0 if known else said.prompt_tokens, said.completion_tokens)
 
 
