@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from blampert_env.envs.campaign_features import campaign_features, observe_campaign
 from blampert_env.envs.campaign_progress import CampaignProgress, Place
-from blampert_env.envs.code_edit import open_project
-from blampert_env.envs.render import render_picture
+from blampert_env.envs.code_edit import check_render_mode, drawn, open_projects
 from blampert_env.envs.strategy import StepRecord, StrategyEnv, checked_action, checked_prices, choose_strategies
 from blampert_env.errors import ConfigError, ProjectError
-from blampert_env.projects import Project, bundled_projects
+from blampert_env.projects import Project
 from blampert_env.rewards import StepFacts, load_rewards
 
 if TYPE_CHECKING:
@@ -94,13 +93,8 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         python: str | None = None,
         render_mode: str | None = None,
     ) -> None:
-        opened = [open_project(project) for project in (projects if projects is not None else bundled_projects())]
-        self.projects = {project.name: project for project in opened}
-        if len(self.projects) < len(opened):
-            raise ProjectError(
-                f"two projects of the campaign share a name: {sorted(p.name for p in opened)}: rename one"
-            )
-        self.places: list[Place] = [(project.name, target.id) for project in opened for target in project.targets]
+        self.projects = open_projects(projects, "campaign")
+        self.places: list[Place] = [(name, target.id) for name, one in self.projects.items() for target in one.targets]
         if not self.places:
             raise ProjectError("a campaign needs at least one target: give projects=[...] with functions to write")
         self.n_targets = _at_least_one("n_targets", n_targets, len(self.places))
@@ -110,8 +104,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         if type(self.budget) not in (int, float) or not 0 < self.budget < float("inf"):
             raise ConfigError(f"budget must be a number of seconds above 0, not {budget!r}")
         self.max_steps = _at_least_one("max_steps", max_steps, STEPS_A_TARGET * self.n_targets)
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ConfigError(f"render_mode must be one of {self.metadata['render_modes']}, not {render_mode!r}")
+        check_render_mode(render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self.strategies = choose_strategies(strategies)
         self.feature_names = campaign_features(self.strategies)
@@ -182,17 +175,15 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
 
     def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
         """The state as text (``ansi``) or as a picture (``rgb_array``, uint8 of shape (400, 640, 3))."""
-        if self.render_mode is None:
-            gym.logger.warn("render() without a render_mode draws nothing: pass gym.make(..., render_mode='ansi')")
-            return None
+        return drawn(self.render_mode, self._as_text)
+
+    def _as_text(self) -> str:
         progress = self.progress
         lines = [f"{len(progress.solved)} of {progress.total} targets solved"]
         lines += [f"{progress.spent:.1f} of {self.budget:.0f} s spent"]
-        lines += [
-            f"{'>' if not place else ' '} {name} {target}" for place, (name, target) in enumerate(progress.queue[:15])
-        ]
-        text = "\n".join(lines)
-        return text if self.render_mode == "ansi" else render_picture(text)
+        for place, (name, target) in enumerate(progress.queue[:15]):
+            lines.append(f"{' ' if place else '>'} {name} {target}")
+        return "\n".join(lines)
 
     def close(self) -> None:
         """Close every inner environment; may be called twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +16,9 @@ from blampert_env.editing import Edit
 from blampert_env.envs.render import render_picture, render_text
 from blampert_env.envs.session import Accept, Attempt, EditSession
 from blampert_env.envs.spaces import SourceText
-from blampert_env.errors import ConfigError
+from blampert_env.errors import ConfigError, ProjectError
 from blampert_env.grading import Grader, make_grader
-from blampert_env.projects import Project, find_project
+from blampert_env.projects import Project, bundled_projects, find_project
 from blampert_env.rewards import load_rewards
 
 MAX_TEXT = 32_768
@@ -36,6 +36,29 @@ def open_project(project: str | Path | Project) -> Project:
         ProjectError: There is no such project, or the folder is none.
     """
     return project if isinstance(project, Project) else Project.load(find_project(project))
+
+
+def open_projects(projects: Sequence[str | Path | Project] | None, what: str) -> dict[str, Project]:
+    """Several projects by their names; the bundled ones for None.
+
+    Raises:
+        ProjectError: As :func:`open_project`, or two of the ``what`` share a name.
+    """
+    opened = [open_project(project) for project in (projects if projects is not None else bundled_projects())]
+    found = {project.name: project for project in opened}
+    if len(found) < len(opened):
+        raise ProjectError(f"two projects of the {what} share a name: {sorted(p.name for p in opened)}; rename one")
+    return found
+
+
+def check_render_mode(mode: str | None, modes: Sequence[str]) -> None:
+    """Refuse a render mode that is none.
+
+    Raises:
+        ConfigError: It is not among ``modes``.
+    """
+    if mode is not None and mode not in modes:
+        raise ConfigError(f"render_mode must be one of {modes}, not {mode!r}")
 
 
 class CodeEditEnv(gym.Env[TextObservation, str]):
@@ -96,8 +119,7 @@ class CodeEditEnv(gym.Env[TextObservation, str]):
         python: str | None = None,
         render_mode: str | None = None,
     ) -> None:
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ConfigError(f"render_mode must be one of {self.metadata['render_modes']}, not {render_mode!r}")
+        check_render_mode(render_mode, self.metadata["render_modes"])
         self.project = open_project(project)
         self.render_mode = render_mode
         self.action_space = SourceText(MAX_TEXT)
@@ -178,8 +200,12 @@ def session_info(session: EditSession, attempt: Attempt | None) -> dict[str, Any
 
 def render(mode: str | None, session: EditSession, extra: str = "") -> str | NDArray[np.uint8] | None:
     """Draw ``session`` in a render mode; None where there is none."""
+    return drawn(mode, lambda: render_text(session, extra))
+
+
+def drawn(mode: str | None, text: Callable[[], str]) -> str | NDArray[np.uint8] | None:
+    """Draw a text in a render mode; None, and a warning, where there is none."""
     if mode is None:
         gym.logger.warn("render() without a render_mode draws nothing: pass gym.make(..., render_mode='ansi')")
         return None
-    text = render_text(session, extra)
-    return text if mode == "ansi" else render_picture(text)
+    return text() if mode == "ansi" else render_picture(text())

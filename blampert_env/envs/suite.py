@@ -10,10 +10,10 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_env.envs.code_edit import CodeEditEnv, open_project
+from blampert_env.envs.code_edit import CodeEditEnv, open_projects
 from blampert_env.envs.strategy import StrategyEnv
 from blampert_env.errors import ConfigError, ProjectError, unknown_name
-from blampert_env.projects import Project, bundled_projects
+from blampert_env.projects import Project
 
 
 class SuiteEnv(gym.Env[Any, Any]):
@@ -62,17 +62,14 @@ class SuiteEnv(gym.Env[Any, Any]):
     ) -> None:
         if actions not in ("strategy", "edit"):
             raise ConfigError(f"actions must be 'strategy' or 'edit', not {actions!r}")
-        opened = [open_project(project) for project in (projects if projects is not None else bundled_projects())]
-        if not opened:
+        self.projects = open_projects(projects, "suite")
+        if not self.projects:
             raise ProjectError("a suite needs at least one project; give projects=[...]")
-        self.projects = {project.name: project for project in opened}
-        if len(self.projects) < len(opened):
-            raise ProjectError(f"two projects of the suite share a name: {sorted(p.name for p in opened)}; rename one")
         self.render_mode = render_mode
         self._make = StrategyEnv if actions == "strategy" else CodeEditEnv
         self._kwargs = {**kwargs, "render_mode": render_mode}
         self._envs: dict[str, StrategyEnv | CodeEditEnv] = {}
-        self.current = self._env(opened[0].name)
+        self.current = self._env(next(iter(self.projects)))
         self.action_space = self.current.action_space
         self.observation_space = self.current.observation_space
 
