@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from repository import Bench, Options
@@ -52,6 +53,14 @@ class Task:
     grader: Grader
     files: Mapping[str, str]
     target: Target
+
+    @cached_property
+    def mentioning(self) -> frozenset[str]:
+        """Tests that mention the function."""
+        mentions = self.project.test_targets
+        return frozenset(
+            test for test in self.grader.test_ids if self.target.id in mentions.get(test.split("[", 1)[0], ())
+        )
 
 
 def tasks(chosen: list[Pin], options: Options, refused: dict[str, str]) -> Iterator[Task]:
@@ -101,7 +110,7 @@ class Asker:
             if strategy.ask == "repair" and not context.previous:
                 continue
             answer, source, report = self._once(task, strategy, context)
-            failing = what_failed(report, _mentioning(task, report)) if report is not None else ""
+            failing = _said(task, report) if report is not None else ""
             if not answer.solved:
                 firsts[strategy.name] = replace(context, previous=source, failing=failing)
             yield replace(answer, failure=failure_kind(answer.outcome, report, failing))
@@ -118,8 +127,8 @@ class Asker:
         if proposal.edit is not None:
             source = proposal.edit.source
             try:
-                first = sorted(_mentioning(task, None))
-                report = task.grader.grade(apply_edit(task.project, task.files, proposal.edit), first=first)
+                files = apply_edit(task.project, task.files, proposal.edit)
+                report = task.grader.grade(files, first=sorted(task.mentioning))
                 outcome = "solved" if report.all_passed else f"{report.total - report.passed} of {report.total} fail"
             except EditRejected as refusal:
                 outcome = refusal.reason
@@ -131,11 +140,9 @@ class Asker:
 def features(task: Task) -> dict[str, float]:
     """What a policy may know of a task before anything is asked; the environments cut these at 1."""
     own = dict(zip(TARGET_FEATURES, map(float, target_features(task.target)), strict=True))
-    return own | {"target_tests": len(_mentioning(task, None)) / 10}
+    return own | {"target_tests": len(task.mentioning) / 10}
 
 
-def _mentioning(task: Task, report: TestReport | None) -> set[str]:
-    """Tests that mention the target; of a report, those that failed without, where none of them did."""
-    mentions = task.project.test_targets
-    tests = {test for test in task.grader.test_ids if task.target.id in mentions.get(test.split("[", 1)[0], ())}
-    return tests if report is None or tests & report.failures.keys() else set(report.failures)
+def _said(task: Task, report: TestReport) -> str:
+    """What tests that mention the function said when they failed; where none of them did, what others said."""
+    return what_failed(report, task.mentioning if task.mentioning & report.failures.keys() else report.failures)

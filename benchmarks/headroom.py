@@ -21,7 +21,6 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
-import yaml
 from asking import Answer, Asker, features, tasks
 from machine import finish, met, print_table, wilson
 from repository import Options
@@ -34,6 +33,7 @@ from blampert_env.lm import LanguageModel, resolve
 from blampert_env.lm.exchange import import_pool
 from blampert_env.lm.prices import cost_of
 from blampert_env.lm.store import SampleStore
+from blampert_env.resources import load_yaml
 
 ARMS = Path(__file__).with_name("arms.yaml")
 
@@ -118,7 +118,7 @@ def recorded(samples: Path) -> LanguageModel:
 
 def load_after(path: Path, arms: Sequence[str]) -> dict[str, str]:
     """Arms that mend what another one gave, of those that are asked and whose first one is."""
-    entries = yaml.safe_load(path.read_text())["after"]
+    entries = load_yaml(path)["after"]
     return {arm: first for arm, first in entries.items() if arm in arms and first in arms}
 
 

@@ -27,7 +27,7 @@ from blampert_env.coding import CodingContext, load_strategies
 from blampert_env.coding.coder import answer_start, build_request
 from blampert_env.lm.completion import Messages
 from blampert_env.lm.cores import usable_cores
-from blampert_env.lm.embedded import slots
+from blampert_env.lm.embedded import server_environment, slots
 from blampert_env.lm.models import bundled_models
 from blampert_env.lm.weights import ensure
 from blampert_env.projects import Project, bundled_projects, find_project
@@ -117,7 +117,7 @@ def serving(model: str, variant: str) -> Iterator[tuple[str, int]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env={**os.environ, "GOMP_SPINCOUNT": "1000"},  # as embedded.py starts it
+        env=server_environment(os.environ),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
