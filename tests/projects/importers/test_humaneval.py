@@ -52,12 +52,10 @@ def test_problem_without_examples_has_no_tests() -> None:
 
 
 def test_problem_without_examples_may_take_half_of_the_official_assertions() -> None:
-    assert humaneval_problems([100])[0].tests == {}
-    (project,) = humaneval_problems([100], share_check=True)
-    assert project.tests["test_solution.py"].startswith(
-        "from solution import make_a_pile\n\n\ndef test_example_0():\n    assert make_a_pile(3) == [3, 5, 7]\n"
-    )
-    assert b"candidate(4) == " in project.held_out["held_out/test_official.py"]
+    assert humaneval_problems([66])[0].tests == {}
+    (project,) = humaneval_problems([66], share_check=True)
+    assert "    assert digitSum(" in project.tests["test_solution.py"]
+    assert b"check(digitSum)" in project.held_out["held_out/test_official.py"]
     shared = humaneval_problems(share_check=True)
     assert sum(bool(one.tests) for one in shared) == 162
     assert all(one.tests == other.tests for one, other in zip(humaneval_problems(), shared, strict=True) if one.tests)
