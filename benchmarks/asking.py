@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from repository import Bench, Options
@@ -33,6 +34,8 @@ class Answer:
     ``cost`` is in seconds at the configured prices; ``seconds`` is what it took, where it was drawn just now.
     ``failure`` is the kind of its failure (:func:`blampert_env.envs.failures.failure_kind`). ``held_out``: whether
     tests that nobody is shown, and that decide nothing else, pass too; the same as ``solved`` where there are none.
+    ``passed``: tests, None where nothing was graded; ``own``: share of those that mention the function; ``code``: what
+    tells its source from others, "" where there was none.
     """
 
     task: str
@@ -46,6 +49,9 @@ class Answer:
     seconds: float | None = None
     failure: str = ""
     held_out: bool = False
+    passed: int | None = None
+    own: float = 0.0
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,11 @@ class Task:
         return frozenset(
             test for test in self.grader.test_ids if self.target.id in mentions.get(test.split("[", 1)[0], ())
         )
+
+    def share(self, report: TestReport) -> float:
+        """Of the tests that mention the function (of all, if none does), those that pass."""
+        tests = self.mentioning or frozenset(report.outcomes)
+        return round(sum(report.outcomes[test] == "passed" for test in tests) / len(tests), 4)
 
 
 def tasks(chosen: list[Pin], options: Options, refused: dict[str, str]) -> Iterator[Task]:
@@ -107,8 +118,8 @@ class Asker:
 
     Args:
         coder: Asks the models.
-        strategies: The arms.
-        after: An arm that mends an answer, to the arm that gave it.
+        strategies: The arms; none repairs.
+        after: An arm to the one that it comes after, which is asked where that one failed.
     """
 
     def __init__(self, coder: Coder, strategies: Sequence[Strategy], after: Mapping[str, str]) -> None:
@@ -116,30 +127,24 @@ class Asker:
         self.meter = Meter()
 
     def ask(self, task: Task) -> Iterator[Answer]:
-        """One answer an arm; none of one that comes after another that solved it, or gave nothing to mend."""
-        firsts: dict[str, CodingContext] = {}
+        """One answer an arm; none of one that comes after another that solved it, or was not asked."""
         self.meter.forget()
-        tests = task.project.tests_for(task.target)
+        context = CodingContext(target=task.target, files=task.files, tests=task.project.tests_for(task.target))
+        failed: set[str] = set()
         for strategy in self.strategies:
-            context = firsts.get(self.after.get(strategy.name, ""))
-            if context is None and strategy.name in self.after:
-                continue
-            context = context or CodingContext(target=task.target, files=task.files, tests=tests)
-            if strategy.ask == "repair" and not context.previous:
-                continue
-            answer, source, report = self._once(task, strategy, context)
-            failing = _said(task, report) if report is not None else ""
-            if not answer.solved:
-                firsts[strategy.name] = replace(context, previous=source, failing=failing)
-            yield replace(answer, failure=failure_kind(answer.outcome, report, failing))
+            if self.after.get(strategy.name, strategy.name) in (strategy.name, *failed):
+                answer = self._once(task, strategy, context)
+                if not answer.solved:
+                    failed.add(strategy.name)
+                yield answer
 
-    def _once(self, task: Task, strategy: Strategy, context: CodingContext) -> tuple[Answer, str, TestReport | None]:
+    def _once(self, task: Task, strategy: Strategy, context: CodingContext) -> Answer:
         """One call, applied and graded."""
         about = (task.name, task.repository, strategy.name)
         try:
             proposal = self.coder.propose(context, strategy)
         except ContextOverflow:
-            return Answer(*about, False, "prompt too long"), "", None
+            return Answer(*about, False, "prompt too long", failure=failure_kind("prompt_too_long", None, ""))
         said, cost = proposal.completion, self.meter.charge(proposal.model, proposal.prompt, proposal.completion)
         outcome, report, source, held_out = "no_code", None, "", False
         if proposal.edit is not None:
@@ -151,16 +156,28 @@ class Asker:
                 held_out = report.all_passed and (task.held is None or task.held.grade(files).all_passed)
             except EditRejected as refusal:
                 outcome = refusal.reason
-        tokens = (said.prompt_tokens, said.completion_tokens)
-        seconds = None if said.cached else round(proposal.seconds, 2)
-        answer = Answer(*about, outcome == "solved", outcome, *tokens, round(cost, 3), seconds, held_out=held_out)
-        return answer, source, report
+        failing = _said(task, report) if report is not None else ""
+        return Answer(
+            *about,
+            outcome == "solved",
+            outcome,
+            said.prompt_tokens,
+            said.completion_tokens,
+            round(cost, 3),
+            seconds=None if said.cached else round(proposal.seconds, 2),
+            failure=failure_kind(outcome, report, failing),
+            held_out=held_out,
+            passed=report.passed if report is not None else None,
+            own=task.share(report) if report is not None else 0.0,
+            code=sha256(source.encode()).hexdigest()[:16] if source else "",
+        )
 
 
-def features(task: Task) -> dict[str, float]:
-    """What a policy may know of a task before anything is asked; the environments cut these at 1."""
+def facts(task: Task) -> dict[str, float]:
+    """What is known of a task before anything is asked: the target's features, its tests, and what of them passes."""
     own = dict(zip(TARGET_FEATURES, map(float, target_features(task.target)), strict=True))
-    return own | {"target_tests": len(task.mentioning) / 10}
+    report = task.grader.grade(task.files)
+    return own | {"tests": len(task.mentioning), "passed": report.passed, "own": task.share(report)}
 
 
 def _said(task: Task, report: TestReport) -> str:

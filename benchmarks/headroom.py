@@ -2,9 +2,10 @@
 
 A task is one documented function of a pinned repository (``data/repositories.json``): its body is a stub, everything
 else is right code, all tests of the repository decide. A stub that fails no test is no task. Each arm
-(``arms.yaml``) is asked once; one that comes after another is asked where that one failed. Answers come from the
+(``arms.yaml``) is asked once, a bolder sample of the same where that one failed. Answers come from the
 sample pool where they were drawn before. What a call costs is its tokens at the prices of ``configs/models.yaml``, in
-seconds; ``schedules.py`` says what is compared.
+seconds; ``schedules.py`` says what is compared. Solved is a task whose held-out tests pass, where it has any: a problem
+of HumanEval has, and of a repository all tests decide.
 
     python benchmarks/headroom.py [NAME ...] [--functions 6] [--humaneval N] [--seed 1] [--arms FILE] [--only ARM ...]
         [--samples FILE]
@@ -23,19 +24,18 @@ from itertools import chain
 from pathlib import Path
 from statistics import mean
 
-from asking import Answer, Asker, features, humaneval_tasks, tasks
+from asking import Answer, Asker, facts, humaneval_tasks, tasks
 from machine import finish, met, print_table, wilson
 from repository import Options
-from schedules import Answers, Schedule, Score
+from schedules import Answers, Known, Schedule, Score
 from sources import pinned, pins
 
-from blampert_env.coding import Coder, load_strategies
+from blampert_env.coding import Coder, earlier_draws, load_strategies
 from blampert_env.errors import BlampertError
 from blampert_env.lm import LanguageModel, resolve
 from blampert_env.lm.exchange import import_pool
 from blampert_env.lm.prices import cost_of
 from blampert_env.lm.store import SampleStore
-from blampert_env.resources import load_yaml
 
 ARMS = Path(__file__).with_name("arms.yaml")
 
@@ -46,7 +46,7 @@ ORACLE = "oracle: the cheapest way that solves it, or none"
 
 def rows(answers: Sequence[Answer], arms: Sequence[str]) -> list[list[str]]:
     """A row an arm."""
-    solved = {arm: {one.task for one in answers if one.arm == arm and one.solved} for arm in arms}
+    solved = {arm: {one.task for one in answers if one.arm == arm and one.held_out} for arm in arms}
     found = []
     for arm in arms:
         mine = [one for one in answers if one.arm == arm]
@@ -65,7 +65,7 @@ def rows(answers: Sequence[Answer], arms: Sequence[str]) -> list[list[str]]:
 
 def chosen(answers: Sequence[Answer], arms: Sequence[str], after: Mapping[str, str]) -> dict[str, Score]:
     """Ways of choosing, and what each comes to over all tasks."""
-    known = Answers({(one.task, one.arm): (one.solved, one.cost) for one in answers}, after)
+    known = Answers({(one.task, one.arm): Known(one.solved, one.cost, one.held_out) for one in answers}, after)
     groups = [
         sorted({one.task for one in answers if one.repository == name})
         for name in dict.fromkeys(one.repository for one in answers)
@@ -86,20 +86,20 @@ def show_choices(found: Mapping[str, Score], count: int) -> dict[str, float]:
     print_table(
         ("chosen", "solved", "calls a task", "cost, s a task", "cost, s a solved task"),
         [
-            [name, f"{one.solved} of {count}", f"{one.calls:.2f}", f"{one.cost / count:.1f}", f"{one.per_solved:.1f}"]
+            [name, f"{one.right} of {count}", f"{one.calls:.2f}", f"{one.cost / count:.1f}", f"{one.per_solved:.1f}"]
             for name, one in found.items()
         ],
     )
     always = [one for name, one in found.items() if name.startswith("always")]
-    cheapest, most = min(always, key=lambda one: one.per_solved), max(always, key=lambda one: one.solved)
+    cheapest, most = min(always, key=lambda one: one.per_solved), max(always, key=lambda one: one.right)
     oracle, first = found[ORACLE], found.get("always small")
     lines = [
         (f"cost of a solved task, {what}, against the oracle's", one.per_solved / oracle.per_solved, 2.0)
         for what, one in (("fixed arm with the lowest", cheapest), ("fixed arm that solves most", most))
-        if oracle.solved
+        if oracle.right
     ]
     lines += (
-        [("tasks the oracle solves, against always small", oracle.solved / max(1, first.solved), 4.0)] if first else []
+        [("tasks the oracle solves, against always small", oracle.right / max(1, first.right), 4.0)] if first else []
     )
     ratios = {what: value for what, value, _ in lines}
     print()
@@ -118,19 +118,14 @@ def recorded(samples: Path) -> LanguageModel:
     return resolve("small", pool=pool, pool_only=True)
 
 
-def load_after(path: Path, arms: Sequence[str]) -> dict[str, str]:
-    """Arms that mend what another one gave, of those that are asked and whose first one is."""
-    entries = load_yaml(path)["after"]
-    return {arm: first for arm, first in entries.items() if arm in arms and first in arms}
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Ask, grade, print."""
     chosen_pins = arguments.names or ([] if arguments.humaneval else list(pins().values()))
     strategies = load_strategies(arguments.arms, arguments.only)
-    after = load_after(arguments.arms, [one.name for one in strategies])
-    alone = {one.name for one in strategies if one.ask == "repair"} - after.keys()
-    strategies = tuple(one for one in strategies if one.name not in alone)
+    if repairs := [one.name for one in strategies if one.ask == "repair"]:
+        print(f"{', '.join(repairs)}: here everything is asked for once and anew: leave it out", file=sys.stderr)
+        return 2
+    after = earlier_draws(strategies)
     arms = [one.name for one in strategies]
     lm = recorded(arguments.samples) if arguments.samples else resolve("small")
     for name in {lm.other(one.model).name for one in strategies}:
@@ -146,12 +141,12 @@ def main(arguments: argparse.Namespace) -> int:
         for task in chain(tasks(chosen_pins, options, refused), humaneval_tasks(arguments.humaneval)):
             asked = list(asker.ask(task))
             answers += asked
-            known[task.name] = features(task)
+            known[task.name] = facts(task)
             said = ", ".join(f"{one.arm}: {one.outcome}" for one in asked)
             print(f"... {task.name} {said}", file=sys.stderr, flush=True)
     except (KeyboardInterrupt, BlampertError) as error:  # whole tasks count
         print(f"ended early ({error or 'interrupted'}): what follows is of the tasks until then", file=sys.stderr)
-    for name, why in {**refused, **dict.fromkeys(alone, "mends an arm that is not asked")}.items():
+    for name, why in refused.items():
         print(f"{name}: left out, {why}")
     if not answers:
         print("no function to ask for", file=sys.stderr)

@@ -1,13 +1,12 @@
-"""A table of answers as a Gymnasium environment: one task an episode, which arm to ask next, or to stop.
+"""A table of answers as a Gymnasium environment: one task an episode, which arm to ask next, or to leave it.
 
 Every answer was drawn once and is the same whenever it is asked for, so the table says exactly what an episode with
-these models would have given, at a ten-thousandth of its time. An arm that comes after another may be asked where that
-one has failed, as it was then.
+these models would have given, at a ten-thousandth of its time. It is a campaign with one target: what is observed is
+what ``Blampert-Campaign-v0`` says of the target in front, made by the same functions.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,13 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from blampert_env.envs.failures import KINDS
+from blampert_env.coding import Strategy
+from blampert_env.envs.campaign import COST_A_TARGET
+from blampert_env.envs.campaign_features import campaign_features, observe_campaign, target_view
+from blampert_env.envs.campaign_progress import CampaignProgress
+from blampert_env.envs.features import TARGET_FEATURES
 
-STOP = "stop"
-_FAILING = re.compile(r"(\d+) of (\d+) fail")
+NEXT = "next"
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Table:
     """Recorded answers.
 
     Attributes:
-        answers: By task and arm: ``solved``, ``cost`` in seconds, ``outcome``, ``failure``, as headroom.py writes them.
-        tasks: Task to its features.
+        answers: By task and arm, as headroom.py writes them: fields of :class:`asking.Answer`.
+        tasks: Task to what is known of it, see :func:`asking.facts`.
         arms: In the order in which they were asked.
         after: An arm to the one that must have failed before.
     """
@@ -57,15 +59,15 @@ class Table:
 
 
 class ReplayEnv(gym.Env[NDArray[np.float32], int]):
-    """Ask for one task, arm by arm, until it is solved, nothing is left to ask, or the policy stops.
+    """Ask for one task, arm by arm, until it is solved, nothing is left to ask, or the policy leaves it.
 
     ## Action Space
-    ``Discrete(n_arms + 1)``: the arms, and last ``stop``. ``action_masks()`` allows each arm once, and one that comes
+    ``Discrete(n_arms + 1)``: the arms, and last ``next``. ``action_masks()`` allows each arm once, and one that comes
     after another only where that one has failed.
 
     ## Observation Space
-    ``Box(0, 1, (n_features,), float32)``, see :attr:`feature_names`: the task's features, which arms were asked, the
-    last answer's kind of failure and how many tests failed it, what was spent.
+    ``Box(0, 1, (n_features,), float32)``, see :attr:`feature_names`: those of
+    :func:`blampert_env.envs.campaign_features.target_view`.
 
     ## Rewards
     1 for a solved task, less the cost of the answer in shares of ``worth``, the seconds that a solved task is worth.
@@ -74,7 +76,7 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
     ``reset(options={"task": name})`` chooses the task; without, the seed draws one of ``tasks``.
 
     ## Episode End
-    Terminated when the task is solved, nothing is left to ask, or on ``stop``.
+    Terminated when the task is solved, nothing is left to ask, or on ``next``.
 
     ## Arguments
     ``table``, ``tasks`` (names), ``worth`` (seconds, > 0).
@@ -82,25 +84,27 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
 
     def __init__(self, table: Table, tasks: Sequence[str], worth: float) -> None:
         self.table, self.tasks, self.worth = table, list(tasks), worth
-        self.actions = (*table.arms, STOP)
-        self._names = sorted(next(iter(table.tasks.values())))
-        self.feature_names = (
-            *self._names,
-            *(f"asked {arm}" for arm in table.arms),
-            *(f"last_failure_{kind}" for kind in KINDS),
-            "failing_share",  # of all tests, by the last answer
-            "failing",  # of 20
-            "spent",  # in shares of worth
-        )
+        self.actions = (*table.arms, NEXT)
+        strategies = [Strategy(arm) for arm in table.arms]  # their names are the features'
+        self.feature_names = target_view(strategies)
+        whole = campaign_features(strategies)
+        self._seen = [whole.index(name) for name in self.feature_names]
         self.observation_space = spaces.Box(0.0, 1.0, (len(self.feature_names),), np.float32)
         self.action_space = spaces.Discrete(len(self.actions))  # type: ignore[assignment]
         self.task = self.tasks[0]
         self._begin()
 
     def _begin(self) -> None:
+        known = self.table.tasks[self.task]
+        self.progress = CampaignProgress([("", self.task)], len(self.table.arms), COST_A_TARGET)
         self.asked: list[str] = []
-        self.spent, self.solved = 0.0, False
-        self._last: Mapping[str, Any] | None = None
+        self.solved = self.right = False
+        self._passed, self._own = known["passed"], known["own"]
+
+    @property
+    def spent(self) -> float:
+        """Seconds, at the models' prices."""
+        return self.progress.spent
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -113,20 +117,29 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
         return self._observation(), {"task": self.task}
 
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Ask once, or stop."""
+        """Ask once, or leave it."""
         assert self.action_masks()[action], f"{self.actions[action]} may not be asked now"
         arm, reward, ends = self.actions[action], 0.0, True
-        if arm != STOP:
-            self._last = one = self.table.answers[self.task, arm]
-            self.asked.append(arm)
-            self.spent += one["cost"]
-            self.solved = one["solved"]
+        if arm != NEXT:
+            one = self.table.answers[self.task, arm]
+            self._take(int(action), one)
             reward = float(self.solved) - one["cost"] / self.worth
             ends = self.solved or not self.action_masks()[:-1].any()
-        return self._observation(), reward, ends, False, {"task": self.task, "solved": self.solved, "cost": self.spent}
+        info = {"task": self.task, "solved": self.solved, "right": self.right, "cost": self.spent}
+        return self._observation(), reward, ends, False, info
+
+    def _take(self, action: int, one: Mapping[str, Any]) -> None:
+        """An answer: what passes no fewer tests is kept, as the environments do."""
+        passed = one["passed"]
+        gained = passed is not None and passed > self._passed
+        self.asked.append(self.actions[action])
+        self.progress.note(action, one["cost"], gained=gained, failure=one["failure"], answer=one["code"])
+        self.solved, self.right = one["solved"], one["held_out"]
+        if passed is not None and passed >= self._passed:
+            self._passed, self._own = passed, one["own"]
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """bool of shape ``(n_arms + 1,)``; ``stop`` is always allowed."""
+        """bool of shape ``(n_arms + 1,)``; ``next`` is always allowed."""
         found = [
             arm not in self.asked
             and (self.task, arm) in self.table.answers
@@ -136,15 +149,7 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
         return np.array([*found, True], bool)
 
     def _observation(self) -> NDArray[np.float32]:
-        known, last = self.table.tasks[self.task], self._last
-        failing = _FAILING.search(last["outcome"]) if last else None
-        count, total = (int(failing[1]), int(failing[2])) if failing else (0, 1)
-        values = [
-            *(known[name] for name in self._names),
-            *(arm in self.asked for arm in self.table.arms),
-            *(bool(last and last["failure"] == kind) for kind in KINDS),
-            count / total,
-            count / 20,
-            self.spent / self.worth,
-        ]
-        return np.array([min(1.0, max(0.0, float(value))) for value in values], np.float32)
+        known = self.table.tasks[self.task]
+        own = [float(known[name]) for name in TARGET_FEATURES]
+        whole = observe_campaign(self.progress, own, tests=int(known["tests"]), pass_rate=self._own)
+        return whole[self._seen]

@@ -16,23 +16,40 @@ Schedule = tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Known:
+    """What one answer came to.
+
+    Attributes:
+        solved: Every visible test passes, so nothing more is asked.
+        cost: Of the answer.
+        right: Held-out tests pass too, where there are any.
+    """
+
+    solved: bool
+    cost: float
+    right: bool
+
+
+@dataclass(frozen=True)
 class Score:
     """What a way of choosing came to over some tasks.
 
     Attributes:
-        solved: Tasks.
+        solved: Tasks of which every visible test passes.
+        right: Those of which held-out tests pass too.
         cost: Of all tasks together.
         calls: Mean, a task.
     """
 
     solved: int
+    right: int
     cost: float
     calls: float
 
     @property
     def per_solved(self) -> float:
-        """Cost of a solved task, infinite where none is."""
-        return self.cost / self.solved if self.solved else float("inf")
+        """Cost of a task that is solved and right, infinite where none is."""
+        return self.cost / self.right if self.right else float("inf")
 
 
 @dataclass(frozen=True)
@@ -40,12 +57,12 @@ class Answers:
     """Which arm solves which task, and what it costs.
 
     Attributes:
-        found: Task and arm to whether it solves the task, and its cost; nothing where it was not asked, as a second arm
-            whose first one solved the task, or gave nothing to mend.
+        found: Task and arm to what came of it; nothing where it was not asked, as a second arm whose first one solved
+            the task, or gave nothing to mend.
         after: An arm that mends what another one gave, to that other one.
     """
 
-    found: Mapping[tuple[str, str], tuple[bool, float]]
+    found: Mapping[tuple[str, str], Known]
     after: Mapping[str, str]
 
     def schedules(self, arms: Sequence[str], longest: int) -> Iterator[Schedule]:
@@ -58,22 +75,27 @@ class Answers:
 
     def score(self, schedule: Schedule, tasks: Sequence[str]) -> Score:
         """A schedule on some tasks."""
-        solved, cost, calls = 0, 0.0, 0
+        solved, right, cost, calls = 0, 0, 0.0, 0
         for task in tasks:
             for arm in schedule:
                 if (task, arm) not in self.found:
                     continue
-                solves, price = self.found[task, arm]
-                cost, calls = cost + price, calls + 1
-                if solves:
-                    solved += 1
+                known = self.found[task, arm]
+                cost, calls = cost + known.cost, calls + 1
+                if known.solved:
+                    solved, right = solved + 1, right + known.right
                     break
-        return Score(solved, cost, calls / max(1, len(tasks)))
+        return Score(solved, right, cost, calls / max(1, len(tasks)))
 
-    def best(self, schedules: Sequence[Schedule], tasks: Sequence[str]) -> Schedule:
-        """The one that solves the most, and costs the least among those."""
+    def best(self, schedules: Sequence[Schedule], tasks: Sequence[str], worth: float = float("inf")) -> Schedule:
+        """The one that brings the most, where a solved task is worth so much; else the most, and the cheapest of these.
+
+        What is solved counts, not what is right: nobody who chooses sees held-out tests.
+        """
         scored = {one: self.score(one, tasks) for one in schedules}
-        return min(schedules, key=lambda one: (-scored[one].solved, scored[one].cost))
+        if worth == float("inf"):
+            return min(schedules, key=lambda one: (-scored[one].solved, scored[one].cost))
+        return min(schedules, key=lambda one: scored[one].cost - worth * scored[one].solved)
 
     def crossed(self, schedules: Sequence[Schedule], groups: Sequence[Sequence[str]]) -> Score:
         """The best schedule, chosen on all groups of tasks but one and scored on that one, for each group in turn."""
@@ -83,7 +105,8 @@ class Answers:
             scores.append((self.score(self.best(schedules, others), held), len(held)))
         count = sum(size for _, size in scores)
         calls = sum(score.calls * size for score, size in scores) / max(1, count)
-        return Score(sum(score.solved for score, _ in scores), sum(score.cost for score, _ in scores), calls)
+        solved, right = sum(score.solved for score, _ in scores), sum(score.right for score, _ in scores)
+        return Score(solved, right, sum(score.cost for score, _ in scores), calls)
 
     def _way(self, arm: str) -> Schedule:
         """An arm with all that it comes after."""
@@ -94,9 +117,9 @@ class Answers:
         ways = [self._way(arm) for arm in arms]
         solved, cost, calls = 0, 0.0, []
         for task in tasks:
-            costs = [(score.cost, len(way)) for way in ways if (score := self.score(way, [task])).solved]
+            costs = [(score.cost, len(way)) for way in ways if (score := self.score(way, [task])).right]
             if costs:
                 cheapest, size = min(costs)
                 solved, cost = solved + 1, cost + cheapest
                 calls.append(size)
-        return Score(solved, cost, mean(calls) if calls else 0.0)
+        return Score(solved, solved, cost, mean(calls) if calls else 0.0)

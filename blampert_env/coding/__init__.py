@@ -2,6 +2,6 @@
 
 from blampert_env.coding.coder import Coder, Proposal
 from blampert_env.coding.context import CodingContext
-from blampert_env.coding.strategies import Strategy, load_strategies
+from blampert_env.coding.strategies import Strategy, earlier_draws, load_strategies
 
-__all__ = ["Coder", "CodingContext", "Proposal", "Strategy", "load_strategies"]
+__all__ = ["Coder", "CodingContext", "Proposal", "Strategy", "earlier_draws", "load_strategies"]

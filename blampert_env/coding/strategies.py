@@ -7,7 +7,7 @@ actions of :class:`blampert_env.envs.StrategyEnv`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -127,3 +127,21 @@ def load_strategies(path: str | Path | None = None, names: Sequence[str] | None 
         if name not in strategies:
             raise ConfigError(f"{file}: {unknown_name('strategy', name, strategies)}")
     return tuple(strategies[name] for name in names)
+
+
+def earlier_draws(strategies: Sequence[Strategy]) -> dict[str, str]:
+    """A strategy that samples to the one that asks the same less boldly, by name.
+
+    The greedy answer is the likeliest: a sample is worth its price where that one has failed.
+    """
+    found = {}
+    for strategy in strategies:
+        same = [one for one in strategies if _but_temperature(one) == _but_temperature(strategy)]
+        colder = [one for one in same if one.temperature < strategy.temperature]
+        if colder:
+            found[strategy.name] = max(colder, key=lambda one: one.temperature).name
+    return found
+
+
+def _but_temperature(strategy: Strategy) -> Strategy:
+    return replace(strategy, name="", description="", temperature=0.0)

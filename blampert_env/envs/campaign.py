@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from blampert_env.envs.campaign_features import campaign_features, observe_campaign
 from blampert_env.envs.campaign_progress import CampaignProgress, Place
 from blampert_env.envs.code_edit import check_render_mode, drawn, open_projects
+from blampert_env.envs.features import TARGET_FEATURES, target_features
 from blampert_env.envs.strategy import StepRecord, StrategyEnv, checked_action, checked_prices, choose_strategies
 from blampert_env.errors import ConfigError, ProjectError
 from blampert_env.projects import Project
@@ -232,11 +233,12 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
 
     def _observation(self) -> NDArray[np.float32]:
         if not self.progress.queue:
-            return observe_campaign(self.progress, None, tests=0, pass_rate=1.0)
+            return observe_campaign(self.progress, (0.0,) * len(TARGET_FEATURES), tests=0, pass_rate=1.0)
         name, target = self.progress.queue[0]
         seen = self._env(name).progress
         tests, share = len(seen.tests_of(target)), seen.passing_share(target)
-        return observe_campaign(self.progress, self.projects[name].target(target), tests=tests, pass_rate=share)
+        own = target_features(self.projects[name].target(target))
+        return observe_campaign(self.progress, own, tests=tests, pass_rate=share)
 
     def _info(
         self, place: Place, record: StepRecord | None, terms: Mapping[str, float], action: str, outcome: str

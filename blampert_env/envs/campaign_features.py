@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from blampert_env.coding import Strategy
 from blampert_env.envs.campaign_progress import CampaignProgress, OnTarget
 from blampert_env.envs.failures import KINDS
-from blampert_env.envs.features import TARGET_FEATURES, target_features
-from blampert_env.projects import Target
+from blampert_env.envs.features import TARGET_FEATURES
 
 _BASE = (
     "budget_left",  # share of the episode's budget
@@ -35,22 +34,28 @@ _PER_STRATEGY = (
     "solve_rate",  # share of those tries that solved their target
     "cost",  # mean cost of a call so far, in shares of the budget for each target at the start
 )
+_FAILURES = tuple(f"last_failure_{kind}" for kind in KINDS)
 
 
 def campaign_features(strategies: Sequence[Strategy]) -> tuple[str, ...]:
     """Names of the features, in the order of the vector."""
-    failures = tuple(f"last_failure_{kind}" for kind in KINDS)
-    return _BASE + failures + tuple(f"{strategy.name}:{name}" for strategy in strategies for name in _PER_STRATEGY)
+    return _BASE + _FAILURES + tuple(f"{strategy.name}:{name}" for strategy in strategies for name in _PER_STRATEGY)
+
+
+def target_view(strategies: Sequence[Strategy]) -> tuple[str, ...]:
+    """Those that tell of the target in front alone: how the campaign goes on elsewhere does not change them."""
+    tried = tuple(f"{strategy.name}:tried_on_target" for strategy in strategies)
+    return tuple(name for name in _BASE[3:] if name != "target_left") + _FAILURES + tried
 
 
 def observe_campaign(
-    progress: CampaignProgress, target: Target | None, *, tests: int, pass_rate: float
+    progress: CampaignProgress, own: Sequence[float], *, tests: int, pass_rate: float
 ) -> NDArray[np.float32]:
     """The observation vector.
 
     Args:
         progress: The episode so far.
-        target: The one in front; None where none is left.
+        own: Of the target in front, :func:`~blampert_env.envs.features.target_features`; zeros where none is left.
         tests: Visible tests that mention it.
         pass_rate: Share of them that pass now.
 
@@ -60,7 +65,6 @@ def observe_campaign(
     left, total, open_targets = progress.budget - progress.spent, progress.total, len(progress.queue)
     fair = progress.budget / total  # budget for each target at the start
     on = progress.on[progress.queue[0]] if progress.queue else OnTarget([0] * len(progress.of))
-    own = target_features(target) if target is not None else (0.0,) * len(TARGET_FEATURES)
     values: list[float] = [left / progress.budget, open_targets / total, left / max(1, open_targets) / fair / 4, *own]
     values += [tests / 10, pass_rate, sum(on.tries) / 8, on.spent / fair / 4, on.stale / 8, on.left / 4, on.repeats]
     values += [on.failure == kind for kind in KINDS]

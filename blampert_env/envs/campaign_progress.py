@@ -95,18 +95,30 @@ class CampaignProgress:
         """
         if attempt.outcome == "masked":  # nothing was asked
             return
-        place = self.queue[0]
-        on, of = self.on[place], self.of[strategy]
+        place, kind = self.queue[0], failure_kind(attempt.outcome, attempt.report, failing)
+        self.note(strategy, cost, gained=attempt.gained, failure=kind, answer=attempt.source)
+        self._sort_out(place[0], passes)
+        self.of[strategy].solved += place in self.solved
+
+    def note(self, strategy: int, cost: float, *, gained: bool, failure: str, answer: str) -> None:
+        """Take in what came of asking for the target in front, but for what is solved by it.
+
+        Args:
+            strategy: How it was asked for.
+            cost: Of the answer.
+            gained: More tests passed than before.
+            failure: Kind of its failure, "" where there is none.
+            answer: What tells it from other answers for the target; "" where there was none.
+        """
+        on, of = self.on[self.queue[0]], self.of[strategy]
         on.tries[strategy] += 1
         on.spent += cost
-        on.stale = 0 if attempt.gained else on.stale + 1
-        on.failure = failure_kind(attempt.outcome, attempt.report, failing)
-        on.repeats = bool(attempt.source) and attempt.source in on.answers
-        on.answers.add(attempt.source)
+        on.stale = 0 if gained else on.stale + 1
+        on.failure = failure
+        on.repeats = bool(answer) and answer in on.answers
+        on.answers.add(answer)
         self.spent += cost
-        self._sort_out(place[0], passes)
         of.tried += 1
-        of.solved += place in self.solved
         of.cost += cost
 
     def _sort_out(self, project: str, passes: Callable[[Place], bool]) -> None:

@@ -6,22 +6,39 @@ import warnings
 
 import numpy as np
 import pytest
+from asking import HUMANEVAL
 from gymnasium.utils.env_checker import check_env
-from learning import halves, per_solved, play, ratio, trained
+from learning import by_task, halves, per_solved, play, ratio, trained
 from replay import ReplayEnv, Table
 
-
-def answer(task: str, arm: str, solved: bool, cost: float, outcome: str = "2 of 10 fail") -> dict[str, object]:
-    failure = "" if solved else "assertion"
-    named = {"task": task, "repository": task.split()[0], "arm": arm}
-    return {**named, "solved": solved, "cost": cost, "outcome": "solved" if solved else outcome, "failure": failure}
+from blampert_env.envs.features import TARGET_FEATURES
 
 
-# long tasks are hopeless, of the others every second one needs the dear arm
-TASKS = {f"r{n % 4} t{n}": {"long": float(n % 3 == 0), "odd": float(n % 2)} for n in range(48)}
+def answer(task: str, arm: str, solved: bool, cost: float, failure: str = "assertion") -> dict[str, object]:
+    named = {"task": task, "repository": task.split()[0], "arm": arm, "code": f"{task} {arm}"}
+    outcome = {"outcome": "solved" if solved else "2 of 10 fail", "passed": 10 if solved else 8, "own": float(solved)}
+    return {
+        **named,
+        **outcome,
+        "solved": solved,
+        "held_out": solved,
+        "cost": cost,
+        "failure": "" if solved else failure,
+    }
+
+
+def known(**features: float) -> dict[str, float]:
+    return {**dict.fromkeys(TARGET_FEATURES, 0.0), "tests": 2, "passed": 8, "own": 0.0, **features}
+
+
+# methods are hopeless, of the others every second one, which has a long docstring, needs the dear arm
+TASKS = {
+    f"{HUMANEVAL if n % 5 == 4 else f'r{n % 5}'} t{n}": known(target_is_method=n % 3 == 0, target_docstring=n % 2)
+    for n in range(60)
+}
 ANSWERS = [
-    answer(task, arm, bool(not known["long"] and (arm == "dear" or not known["odd"])), cost)
-    for task, known in TASKS.items()
+    answer(task, arm, bool(not of["target_is_method"] and (arm == "dear" or not of["target_docstring"])), cost)
+    for task, of in TASKS.items()
     for arm, cost in (("cheap", 1.0), ("dear", 10.0))
 ]
 TABLE = Table.of({"answers": ANSWERS, "tasks": TASKS, "after": {}})
@@ -39,13 +56,15 @@ def test_an_episode_costs_what_its_answers_cost() -> None:
     env.reset(options={"task": "r1 t1"})
     observation, reward, ends, _, info = env.step(0)
     assert (reward, ends, info["cost"]) == (pytest.approx(-1 / 20), False, 1.0)
-    assert observation[env.feature_names.index("failing_share")] == pytest.approx(0.2)
+    seen = dict(zip(env.feature_names, observation.tolist(), strict=True))
+    assert seen["target_docstring"] == seen["last_failure_assertion"] == 1.0
+    assert (seen["target_attempts"], seen["cheap:tried_on_target"]) == (1 / 8, 1 / 4)
     assert env.action_masks().tolist() == [False, True, True]
     _, reward, ends, _, info = env.step(1)
     assert (reward, ends, info["solved"], info["cost"]) == (pytest.approx(1 - 10 / 20), True, True, 11.0)
 
 
-def test_stop_ends_it() -> None:
+def test_next_ends_it() -> None:
     env = ReplayEnv(TABLE, list(TASKS), 20.0)
     env.reset(options={"task": "r0 t0"})
     assert env.step(2)[1:3] == (0.0, True)
@@ -53,7 +72,7 @@ def test_stop_ends_it() -> None:
 
 def test_an_arm_comes_after_the_one_that_failed() -> None:
     answers = [answer("r t", "first", False, 1.0), answer("r t", "again", True, 1.0), answer("r u", "first", True, 1.0)]
-    table = Table.of({"answers": answers, "tasks": {"r t": {"x": 0.0}, "r u": {"x": 0.0}}, "after": {"again": "first"}})
+    table = Table.of({"answers": answers, "tasks": {"r t": known(), "r u": known()}, "after": {"again": "first"}})
     env = ReplayEnv(table, ["r t", "r u"], 20.0)
     env.reset(options={"task": "r t"})
     assert env.action_masks().tolist() == [True, False, True]
@@ -63,23 +82,32 @@ def test_an_arm_comes_after_the_one_that_failed() -> None:
     assert env.step(0)[2]
 
 
-def test_no_repository_is_on_both_sides() -> None:
+def test_no_repository_is_on_both_sides_and_humaneval_is_on_each() -> None:
     for half in halves(TABLE, 3):
         sides = [{task.split()[0] for task in side} for side in (half.learning, half.scored)]
-        assert not sides[0] & sides[1]
+        assert sides[0] & sides[1] == {HUMANEVAL}
         assert sorted([*half.learning, *half.scored]) == sorted(TASKS)
 
 
 @pytest.mark.parametrize("name", ["linucb", "lin-thompson"])
-def test_an_agent_learns_whom_to_ask_and_when_to_stop(name: str) -> None:
+def test_an_agent_learns_whom_to_ask_and_when_to_leave(name: str) -> None:
     half = halves(TABLE, 1)[0]
     agent = trained(name, ReplayEnv(TABLE, half.learning, 20.0), 0, 3000, {"gamma": 1.0})
     there, rng = ReplayEnv(TABLE, half.scored, 20.0), np.random.default_rng(0)
     found = [play(there, lambda o, m, r: agent.act(o, m, r, deterministic=True), task, rng)[0] for task in half.scored]
-    best = [(not TASKS[task]["long"], 0.0 if TASKS[task]["long"] else 10.0 if TASKS[task]["odd"] else 1.0)
-            for task in half.scored]  # fmt: skip
+    of = [TASKS[task] for task in half.scored]
+    best = [(not one["target_is_method"], 0 if one["target_is_method"] else 10 if one["target_docstring"] else 1)
+            for one in of]  # fmt: skip
     assert [solved for solved, _ in found] == [solved for solved, _ in best]
     assert per_solved(np.array(found, float)) <= 1.2 * per_solved(np.array(best, float))
+
+
+def test_what_is_scored_is_held_out() -> None:
+    flattering = {**answer("r t", "first", True, 1.0), "held_out": False}
+    env = ReplayEnv(Table.of({"answers": [flattering], "tasks": {"r t": known()}, "after": {}}), ["r t"], 20.0)
+    outcome, episode = play(env, lambda observation, mask, rng: 0, "r t", np.random.default_rng(0))
+    assert outcome == (False, 1.0)
+    assert episode.ret == pytest.approx(1 - 1 / 20), "the policy sees visible tests alone"
 
 
 def test_ratios_are_of_the_same_tasks() -> None:
@@ -88,3 +116,10 @@ def test_ratios_are_of_the_same_tasks() -> None:
     assert mid == pytest.approx((80 / 3) / 10)
     assert low <= mid <= high
     assert ratio(policy, policy) == (1.0, 1.0, 1.0)
+
+
+def test_a_task_that_two_divisions_scored_is_one() -> None:
+    divided = halves(TABLE, 4)
+    outcomes = by_task(divided, [[(True, 2.0)] * len(half.scored) for half in divided])
+    assert outcomes.sum() == 3.0 * sum(len(half.scored) for half in divided)
+    assert len(outcomes) == len({task for half in divided for task in half.scored})
