@@ -2,7 +2,7 @@
 
 A task is one documented function of a pinned repository (``data/repositories.json``): its body is a stub, everything
 else is right code, all tests of the repository decide. A stub that fails no test is no task. Each arm
-(``arms.yaml``) is asked once, a bolder sample of the same where that one failed. Answers come from the
+(``configs/solve.yaml``) is asked once, a bolder sample of the same where that one failed. Answers come from the
 sample pool where they were drawn before. What a call costs is its tokens at the prices of ``configs/models.yaml``, in
 seconds; ``schedules.py`` says what is compared. Solved is a task whose held-out tests pass, where it has any: a problem
 of HumanEval has, and of a repository all tests decide.
@@ -36,8 +36,9 @@ from blampert_env.lm import LanguageModel, resolve
 from blampert_env.lm.exchange import import_pool
 from blampert_env.lm.prices import cost_of
 from blampert_env.lm.store import SampleStore
+from blampert_env.resources import data_dir
 
-ARMS = Path(__file__).with_name("arms.yaml")
+ARMS = data_dir("configs") / "solve.yaml"
 
 
 LONGEST = 4  # arms of a schedule

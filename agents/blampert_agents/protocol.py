@@ -119,6 +119,7 @@ class AgentSpec:
         seed: Seed of the initial weights and of learning, >= 0.
         hyperparams: Checked hyperparameters, JSON-ready.
         action_names: Names of the strategies, or empty.
+        feature_names: Names of the observation's features, or empty.
 
     Raises:
         UsageError: Spaces or a seed that no agent can work with.
@@ -130,6 +131,7 @@ class AgentSpec:
     seed: int = 0
     hyperparams: Mapping[str, Any] = field(default_factory=dict)
     action_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         from gymnasium import spaces
@@ -141,6 +143,8 @@ class AgentSpec:
             raise UsageError(f"agents need a Discrete action space that starts at 0, got {discrete}")
         if self.action_names and len(self.action_names) != discrete.n:
             raise UsageError(f"{len(self.action_names)} action names for {discrete.n} actions")
+        if self.feature_names and len(self.feature_names) != box.shape[0]:
+            raise UsageError(f"{len(self.feature_names)} feature names for {box.shape[0]} features")
         if self.seed < 0:
             raise UsageError(f"seed {self.seed}: use 0 or more")
 
@@ -162,6 +166,7 @@ class AgentSpec:
             "observation_high": [float(value) for value in self.observation_space.high],
             "n_actions": self.n_actions,
             "action_names": list(self.action_names),
+            "feature_names": list(self.feature_names),
             "seed": self.seed,
             "hyperparams": dict(self.hyperparams),
         }
@@ -179,6 +184,7 @@ class AgentSpec:
             seed=data["seed"],
             hyperparams=data["hyperparams"],
             action_names=tuple(data["action_names"]),
+            feature_names=tuple(data.get("feature_names", ())),  # files of before it was written hold none
         )
 
 

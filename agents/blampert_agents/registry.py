@@ -40,6 +40,7 @@ def make_agent(
     seed: int,
     hyperparams: Mapping[str, Any] | None = None,
     action_names: Sequence[str] = (),
+    feature_names: Sequence[str] = (),
 ) -> Agent:
     """Make a new agent.
 
@@ -51,6 +52,7 @@ def make_agent(
         hyperparams: As :func:`~blampert_agents.load_hyperparams` gives them; None for the file's ``default`` entry,
             ``{}`` for the algorithm's own defaults.
         action_names: Names of the strategies, for ``fixed``, for metrics, and to notice a changed order on loading.
+        feature_names: Names of the features, to notice on loading that they mean something else.
 
     Raises:
         UsageError: Unknown algorithm (the closest name is given) or unsuitable spaces.
@@ -60,7 +62,8 @@ def make_agent(
         raise UsageError(unknown_name("algo", algo, ALGOS))
     checked = load_hyperparams(algo) if hyperparams is None else check_hyperparams(algo, hyperparams)
     box, discrete = cast("spaces.Box", observation_space), cast("spaces.Discrete", action_space)  # the spec checks them
-    return cast(Agent, _build(AgentSpec(algo, box, discrete, seed, checked, tuple(action_names))))
+    spec = AgentSpec(algo, box, discrete, seed, checked, tuple(action_names), tuple(feature_names))
+    return cast(Agent, _build(spec))
 
 
 def load_agent(
@@ -69,6 +72,7 @@ def load_agent(
     observation_space: spaces.Space[Any] | None = None,
     action_space: spaces.Space[Any] | None = None,
     action_names: Sequence[str] = (),
+    feature_names: Sequence[str] = (),
     n_timesteps: int | None = None,
 ) -> Agent:
     """Load an agent that acts, and goes on learning, exactly as the saved one.
@@ -78,6 +82,7 @@ def load_agent(
         observation_space: If given, the policy must have been trained on observations of this shape.
         action_space: If given, it must have been trained with as many actions.
         action_names: If given and known to the file, the names must be the same, in the same order.
+        feature_names: Likewise.
         n_timesteps: Environment steps that will follow, for learning-rate and exploration schedules; None goes on with
             the plan that was saved.
 
@@ -86,7 +91,7 @@ def load_agent(
     """
     path = Path(path)
     saved = read_policy(path)
-    _check_fit(path, saved.spec, observation_space, action_space, tuple(action_names))
+    _check_fit(path, saved.spec, observation_space, action_space, tuple(action_names), tuple(feature_names))
     if saved.spec.algo not in _CLASSES:
         raise UsageError(f"{path}: {unknown_name('algo', saved.spec.algo, ALGOS)}")
     try:
@@ -113,6 +118,7 @@ def _check_fit(
     observation_space: spaces.Space[Any] | None,
     action_space: spaces.Space[Any] | None,
     action_names: tuple[str, ...],
+    feature_names: tuple[str, ...],
 ) -> None:
     """Refuse a policy whose inputs or actions mean something else in this environment."""
     if observation_space is not None and observation_space.shape != spec.observation_space.shape:
@@ -123,3 +129,6 @@ def _check_fit(
     if action_names and spec.action_names and action_names != spec.action_names:
         was_names, now_names = ", ".join(spec.action_names), ", ".join(action_names)
         raise UsageError(f"{path} was trained with the strategies {was_names}; this env has {now_names}")
+    if feature_names and spec.feature_names and feature_names != spec.feature_names:
+        own = next((one for one in spec.feature_names if one not in feature_names), "their order")
+        raise UsageError(f"{path} was trained on other features than this env has ({own}); train again")

@@ -41,7 +41,9 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="print neither: only what can be solved")
     add("--force", action="store_true", help="with --apply: though git has changes that are not committed")
     add("--budget", metavar="B", help="the most to spend: 5m, 200k (tokens) or $1 (default: each way of asking once)")
-    add("--policy", type=Path, metavar="FILE", help="a trained policy chooses how to ask (default: each way in turn)")
+    add("--policy", type=Path, metavar="FILE",
+        help="a trained policy that chooses how to ask, or none: each way in turn (default: the one that ships, which is "
+        "for the embedded models)")  # fmt: skip
     add("--model", default="auto", help="embedded, small, large, ollama/<m>, openai/<m> or any LiteLLM name")
     add("--strategies", metavar="FILE", help="ways of asking (default: those that ship with Blampert)")
     add("--max-attempts", type=positive, metavar="N", help="calls at the most")
@@ -109,25 +111,51 @@ def _solve(arguments: argparse.Namespace, project: Project, places: Places, budg
     from blampert_env.envs import StrategyEnv
     from blampert_env.training.solving import solve
 
-    strategies = load_strategies(arguments.strategies)
-    lm = places.language_model(arguments.model, strategies)
+    lm = places.language_model(arguments.model, ())
+    file, policy = _way(arguments, places, lm)
+    strategies = load_strategies(file)
     _check_prices(budget, {lm.other(strategy.model) for strategy in strategies})
     once = len(strategies) * len(project.targets)
     env = StrategyEnv(
         project,
         lm=lm,
-        strategies=arguments.strategies,
+        strategies=file,
         max_attempts=max(2, arguments.max_attempts or (once if budget.is_open else 100 * once)),
         isolation=arguments.isolation,
         timeout_s=arguments.timeout_s,
         python=arguments.python or places.python({project.name: project.root} if project.root else {}),
     )
     try:
+        how = f"{policy.name} chooses how to ask" if policy else "each way of asking in turn"
         _say(f"{project.name}: {len(project.targets)} to write, {env.session.report.passed} of "
-             f"{env.session.report.total} tests pass; model {lm.name}")  # fmt: skip
-        return solve(env, _choose(arguments, env, places), budget=budget, seed=arguments.seed, tell=_tell)
+             f"{env.session.report.total} tests pass; model {lm.name}; {how}")  # fmt: skip
+        return solve(env, _choose(env, policy, arguments.seed), budget=budget, seed=arguments.seed, tell=_tell)
     finally:
         env.close()
+
+
+def _way(arguments: argparse.Namespace, places: Places, lm: LanguageModel) -> tuple[Path | None, Path | None]:
+    """The file of strategies (None: those that ship), and the policy over them (None: each in turn).
+
+    The policy that ships was learnt with the embedded models: it is for those who name neither a model nor strategies.
+    """
+    from blampert_agents import load_agent
+    from blampert_env.coding import load_strategies
+    from blampert_env.lm.models import bundled_models
+    from blampert_env.resources import data_dir
+
+    configs, given = data_dir("configs"), arguments.strategies
+    own = configs / "solve.yaml"
+    if arguments.policy is None:
+        small = {**bundled_models().roles, **places.settings.models.roles}["small"]
+        fits = given is None and arguments.model == "auto" and lm.name == small
+        return (own, configs / "solve-policy.json") if fits else (given, None)
+    if str(arguments.policy) == "none":
+        return given, None
+    policy = places.policy(arguments.policy)
+    names = load_agent(policy).spec.action_names
+    over_own = names[:-1] == tuple(strategy.name for strategy in load_strategies(own))
+    return (own if given is None and over_own else given), policy
 
 
 def _check_prices(budget: Budget, models: set[LanguageModel]) -> None:
@@ -140,17 +168,20 @@ def _check_prices(budget: Budget, models: set[LanguageModel]) -> None:
         )
 
 
-def _choose(arguments: argparse.Namespace, env: StrategyEnv, places: Places) -> Choose:
+def _choose(env: StrategyEnv, policy: Path | None, seed: int) -> Choose:
     from blampert_env.training.solving import in_turn
 
-    if arguments.policy is None:
+    if policy is None:
         return in_turn(env)
     import numpy as np
 
+    from blampert_env.training.campaigning import Campaigner, campaign_policy
     from blampert_env.training.start import saved_agent
 
-    agent = saved_agent(places.policy(arguments.policy), env.strategies)
-    rng = np.random.default_rng([arguments.seed, 1])
+    rng = np.random.default_rng([seed, 1])
+    if (campaigner := campaign_policy(policy, env.strategies)) is not None:
+        return Campaigner(env, campaigner, rng, deterministic=True)
+    agent = saved_agent(policy, env.strategies)
     # not greedily: a greedy policy asks the same for ever where nothing changes
     return lambda observation, mask: agent.act(observation, mask, rng)
 

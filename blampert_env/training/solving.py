@@ -16,7 +16,7 @@ from blampert_env.grading import TestReport
 from blampert_env.lm.prices import price_of
 from blampert_env.training.budget import Budget, Spent
 
-Choose = Callable[[NDArray[np.float32], NDArray[np.bool_]], int]
+Choose = Callable[[NDArray[np.float32], NDArray[np.bool_]], int | None]
 
 
 @dataclass
@@ -57,7 +57,8 @@ class Solution:
         diff: Unified diff from the untouched sources.
         targets: One entry a target.
         spent: In all.
-        ended: Why it ended: ``solved``, ``budget``, ``attempts``, ``interrupted`` or ``failed``.
+        ended: Why it ended: ``solved``, ``given up`` (by the policy), ``budget``, ``attempts``, ``interrupted`` or
+            ``failed``.
         trouble: What failed, in a line; "" if nothing did.
     """
 
@@ -98,7 +99,7 @@ def solve(
 
     Args:
         env: On the project; what it keeps must not be worse.
-        choose: Picks a strategy by observation and mask.
+        choose: Picks a strategy by observation and mask, and may turn the env to another target before; None ends.
         budget: No call begins when it is spent.
         seed: Of the samples.
         tell: Called after each attempt.
@@ -115,8 +116,12 @@ def solve(
             if spent.exceeds(budget):
                 ended = "budget"
                 break
+            action = choose(observation, env.action_masks())
+            if action is None:
+                ended = "given up"
+                break
             here, began = on[env.progress.target.id], spent.seconds
-            observation, *_ = env.step(choose(observation, env.action_masks()))
+            observation, *_ = env.step(action)
             _note(here, env, spent, spent.seconds - began)
             record = env.last_step
             assert record is not None

@@ -1,0 +1,107 @@
+"""A policy of the campaign env writes one project: whom to ask for which function, and when to give one up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blampert_agents import Agent, load_agent
+from blampert_env.coding import Strategy, earlier_draws
+from blampert_env.envs import StrategyEnv
+from blampert_env.envs.campaign import COST_A_TARGET
+from blampert_env.envs.campaign_features import campaign_features, observe_campaign
+from blampert_env.envs.campaign_progress import CampaignProgress
+from blampert_env.envs.features import target_features
+from blampert_env.errors import UsageError
+
+NEXT = "next"
+
+
+class Campaigner:
+    """Chooses for :func:`blampert_env.training.solving.solve` as in a campaign over the targets of one project.
+
+    What the policy leaves goes to the end of the queue. When it has left every open target in a row, it would do so for
+    ever, and ends. Each way of asking is tried once a target, and a sample where the greedy answer has failed: so it
+    was when the policy learnt.
+
+    Args:
+        env: On the project, after ``reset``.
+        agent: A policy over the env's strategies and ``next``.
+        rng: The only source of chance.
+        deterministic: Take the best known action.
+    """
+
+    def __init__(self, env: StrategyEnv, agent: Agent, rng: np.random.Generator, *, deterministic: bool) -> None:
+        self.env, self.agent, self.rng, self.deterministic = env, agent, rng, deterministic
+        whole, names = campaign_features(env.strategies), list(agent.spec.feature_names)
+        self._seen = [whole.index(name) for name in names] if names else list(range(len(whole)))
+        draws = earlier_draws(env.strategies)
+        index = {strategy.name: place for place, strategy in enumerate(env.strategies)}
+        self._after = {index[later]: index[first] for later, first in draws.items()}
+        self._progress: CampaignProgress | None = None
+        self._asked: int | None = None
+
+    def __call__(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int | None:
+        """The strategy to ask by, with the env turned to the target to ask for; None: it gives the rest up."""
+        progress = self._synced()
+        for _ in range(len(progress.queue)):
+            self.env.progress.target = self.env.project.target(progress.queue[0][1])
+            action = self.agent.act(self._observe(), self._mask(), self.rng, deterministic=self.deterministic)
+            if action < len(self.env.strategies):
+                self._asked = action
+                return action
+            progress.leave()
+        return None
+
+    def _synced(self) -> CampaignProgress:
+        """The campaign, with what came of the last call."""
+        seen, name = self.env.progress, self.env.project.name
+        if self._progress is None:
+            queue = [(name, target.id) for target in seen.open_targets]
+            self._progress = CampaignProgress(queue, len(self.env.strategies), COST_A_TARGET * max(1, len(queue)))
+        elif self._asked is not None and self.env.last_step is not None:
+            record, place = self.env.last_step, self._progress.queue[0]
+            failing = seen.failing.get(place[1], "") if record.attempt.source else ""
+            self._progress.record(
+                self._asked, record.attempt, record.cost, failing, lambda one: seen.passing_share(one[1]) == 1.0
+            )
+        self._asked = None
+        return self._progress
+
+    def _mask(self) -> NDArray[np.bool_]:
+        assert self._progress is not None
+        tried = np.array(self._progress.on[self._progress.queue[0]].tries) > 0
+        allowed = self.env.action_masks() & ~tried
+        for later, first in self._after.items():
+            allowed[later] &= tried[first]
+        return np.append(allowed, True)
+
+    def _observe(self) -> NDArray[np.float32]:
+        seen, target = self.env.progress, self.env.progress.target
+        tests, share = len(seen.tests_of(target.id)), seen.passing_share(target.id)
+        assert self._progress is not None
+        return observe_campaign(self._progress, target_features(target), tests=tests, pass_rate=share)[self._seen]
+
+
+def campaign_policy(path: Path, strategies: tuple[Strategy, ...]) -> Agent | None:
+    """The policy of a file if it is one for campaigns with these strategies; None if it is for the strategy env.
+
+    Raises:
+        UsageError: It is one for campaigns, and with other strategies or features; or it is no policy.
+    """
+    agent = load_agent(path)
+    names, known = agent.spec.action_names, agent.spec.feature_names
+    if names[-1:] != (NEXT,):
+        return None
+    own = (*(strategy.name for strategy in strategies), NEXT)
+    if names != own:
+        raise UsageError(f"{path} was trained with the strategies {', '.join(names)}; these are {', '.join(own)}")
+    whole = campaign_features(strategies)
+    if strange := [name for name in known if name not in whole]:
+        raise UsageError(f"{path} was trained on features that are not there any more, as {strange[0]}; train again")
+    if not known and agent.spec.observation_space.shape != (len(whole),):
+        count = agent.spec.observation_space.shape[0]
+        raise UsageError(f"{path} was trained on {count} features, a campaign has {len(whole)}; train again")
+    return agent
