@@ -4,10 +4,12 @@ In each of several seeds the repositories are divided into two halves, and the p
 policy is chosen or learnt on the tasks of one half and scored on those of the other. Compared are each arm alone, a
 cascade, the best fixed schedules of up to four arms, asking at random, the learning agents, and the oracle, which knows
 the answers. Learning sees visible tests alone; scored is what held-out tests say, where there are any. Costs are in
-seconds at the prices of ``configs/models.yaml``. Intervals are bootstrapped over tasks,
+seconds at the prices of ``configs/models.yaml``. What a policy brings is its solve rate less its
+cost in shares of what a solved task is worth. Intervals are bootstrapped over tasks,
 paired by task, with all that came of a task in several divisions taken together.
 
     python benchmarks/learning.py [--table FILE] [--seeds 5] [--episodes 4000] [--worth 120] [--agents NAME ...]
+        [--save FILE]
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from asking import HUMANEVAL
-from machine import RESULTS, finish, met, print_table
+from machine import RESULTS, command, finish, met, print_table
 from numpy.typing import NDArray
 from replay import ReplayEnv, Table
 from schedules import Answers, Known, Schedule
@@ -35,6 +37,8 @@ SAME = "best schedule: brings most"  # what the agents are after, too
 CASCADE = "small, then large"
 BATCH = 50  # episodes between two updates
 RESAMPLED = 4000
+# what follows an answer counts: a cheap one first is right only as another may come after it
+HYPERPARAMS = {"linucb": {"gamma": 1.0}, "lin-thompson": {"gamma": 1.0}}
 Outcome = tuple[bool, float]  # solved and right, and what it cost
 Choose = Callable[[NDArray[np.float32], NDArray[np.bool_], np.random.Generator], int]
 
@@ -87,7 +91,7 @@ def play(env: ReplayEnv, choose: Choose, task: str, rng: np.random.Generator) ->
 def trained(name: str, env: ReplayEnv, seed: int, episodes: int, hyperparams: Mapping[str, object]) -> Agent:
     """An agent that has learnt from so many episodes on the env's tasks."""
     agent = make_agent(name, env.observation_space, env.action_space, seed=seed, hyperparams=hyperparams,
-                       action_names=env.actions)  # fmt: skip
+                       action_names=env.actions, feature_names=env.feature_names)  # fmt: skip
     rng = np.random.default_rng((seed, 2))
     for _ in range(episodes // BATCH):
         tasks = rng.choice(env.tasks, BATCH)
@@ -119,7 +123,7 @@ def scored(table: Table, half: Half, arguments: argparse.Namespace) -> dict[str,
     at_random: Choose = lambda observation, mask, rng: int(rng.choice(np.flatnonzero(mask)))  # noqa: E731
     found["random"] = [play(there, at_random, task, rng)[0] for task in half.scored]
     for name in arguments.agents:
-        agent = trained(name, env, half.seed, arguments.episodes, {"gamma": 1.0} if name.startswith("lin") else {})
+        agent = trained(name, env, half.seed, arguments.episodes, HYPERPARAMS.get(name, {}))
         act: Choose = lambda observation, mask, rng, agent=agent: agent.act(observation, mask, rng, deterministic=True)  # type: ignore[misc]  # noqa: E731
         found[name] = [play(there, act, task, rng)[0] for task in half.scored]
         print(f"... seed {half.seed} {name}: {sum(one for one, _ in found[name])} solved", file=sys.stderr, flush=True)
@@ -169,19 +173,59 @@ def main(arguments: argparse.Namespace) -> int:
         against = {base: ratio(pooled[base], outcomes) for base in (fixed, schedule)}
         rates = [np.mean([solved for solved, _ in result[name]]) for result in results]
         rate, cost = outcomes.sum(axis=0) / count
-        said[name] = {"solve_rate": float(rate), "per_solved": per_solved(outcomes), "against": against}
+        brings = float(rate - cost / arguments.worth)
+        said[name] = {
+            "solve_rate": float(rate), "per_solved": per_solved(outcomes), "brings": brings, "against": against,
+        }  # fmt: skip
         ratios = [f"{mid:.2f}x ({low:.2f}-{high:.2f})" for mid, low, high in against.values()]
         solved = f"{rate:.1%} ({min(rates):.0%}-{max(rates):.0%})"
-        rows.append([name, solved, f"{cost:.1f}", f"{per_solved(outcomes):.1f}", *ratios])
+        rows.append([name, solved, f"{cost:.1f}", f"{per_solved(outcomes):.1f}", f"{brings:.3f}", *ratios])
     print(f"{len(table.tasks)} tasks of {len(table.repositories)} repositories, {arguments.seeds} divisions, "
           f"{count} scored tasks in all; a solved task is worth {arguments.worth:.0f} s\n")  # fmt: skip
-    headings = ("policy", "solved (by seed)", "cost, s a task", "cost, s a solved task", f"less than {fixed}",
+    headings = ("policy", "solved (by seed)", "cost, s a task", "cost, s a solved task", "brings", f"less than {fixed}",
                 "less than the best schedule")  # fmt: skip
     print_table(headings, rows)
     print()
     verdicts(said, fixed, schedule, arguments.agents)
     finish("learning", said)
+    if arguments.save:
+        ship(table, arguments, said, fixed)
     return 0
+
+
+def ship(
+    table: Table, arguments: argparse.Namespace, said: Mapping[str, dict[str, object]], fixed: str
+) -> None:
+    """The agent that brings most, learnt from all tasks, as a policy file, and its card beside it."""
+    name = max(arguments.agents, key=lambda one: said[one]["brings"])  # type: ignore[arg-type, return-value]
+    env = ReplayEnv(table, sorted(table.tasks), arguments.worth)
+    agent = trained(name, env, 0, arguments.episodes, HYPERPARAMS.get(name, {}))
+    agent.save(arguments.save)
+    rows = "\n".join(
+        f"- {one}: {said[one]['solve_rate']:.1%} solved, {said[one]['per_solved']:.1f} s a solved task"
+        for one in (name, fixed, SAME, MOST, "oracle")
+    )
+    functions = len(table.tasks) - len(table.repositories.get(HUMANEVAL, []))
+    others = sorted(table.repositories.keys() - {HUMANEVAL})
+    arguments.save.with_suffix(".md").write_text(
+        f"""# The policy that `blampert solve` starts with
+
+`{name}` over the strategies of `solve.yaml` and `next` (leave the function), learnt in {arguments.episodes} episodes of
+`benchmarks/replay.py`, one task each, where a solved task is worth {arguments.worth:.0f} s.
+
+Data: one answer an arm of the embedded models for {functions} functions of {len(others)} packages
+({", ".join(others)})
+and {len(table.tasks) - functions} problems of HumanEval; recorded in `benchmarks/data/`. This file was learnt from all
+of them. What such a policy does on tasks of packages it has not seen, and on other problems, is measured with policies
+that were learnt from one half and scored on the other, in {arguments.seeds} divisions ({command()}):
+
+{rows}
+
+It observes {len(env.feature_names)} features of a campaign, which the policy file names; one that does not fit is
+refused.
+"""
+    )
+    print(f"written: {arguments.save} ({name})")
 
 
 def verdicts(said: Mapping[str, dict[str, object]], fixed: str, schedule: str, agents: Sequence[str]) -> None:
@@ -213,4 +257,5 @@ if __name__ == "__main__":
     parser.add_argument("--episodes", type=int, default=4000)
     parser.add_argument("--worth", type=float, default=120.0, help="seconds that a solved task is worth")
     parser.add_argument("--agents", nargs="+", default=["linucb", "lin-thompson"])
+    parser.add_argument("--save", type=Path, metavar="FILE", help="learn the best agent from all tasks, for solve")
     sys.exit(main(parser.parse_args()))

@@ -42,8 +42,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--force", action="store_true", help="with --apply: though git has changes that are not committed")
     add("--budget", metavar="B", help="the most to spend: 5m, 200k (tokens) or $1 (default: each way of asking once)")
     add("--policy", type=Path, metavar="FILE",
-        help="a trained policy that chooses how to ask, or none: each way in turn (default: the one that ships, which is "
-        "for the embedded models)")  # fmt: skip
+        help="a trained policy that chooses how to ask, or none: each way in turn (default: the one that ships, for "
+        "the embedded models)")  # fmt: skip
     add("--model", default="auto", help="embedded, small, large, ollama/<m>, openai/<m> or any LiteLLM name")
     add("--strategies", metavar="FILE", help="ways of asking (default: those that ship with Blampert)")
     add("--max-attempts", type=positive, metavar="N", help="calls at the most")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from blampert_env.errors import LMError
 
@@ -29,6 +31,26 @@ class Completion:
     finish_reason: str
     cached: bool = False
     latency_s: float = 0.0
+
+
+class Completes(Protocol):
+    """What completes chats: :class:`~blampert_env.lm.LanguageModel`, as those see it that it is made of."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def complete(
+        self,
+        messages: Messages,
+        *,
+        temperature: float,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        draw: int = 0,
+        top_p: float = 1.0,
+    ) -> Completion:
+        """One answer; see :meth:`blampert_env.lm.LanguageModel.complete`."""
 
 
 class ContextOverflow(LMError):

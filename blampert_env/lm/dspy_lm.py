@@ -1,27 +1,24 @@
-"""DSPy's way into the sample pool: a ``dspy.LM`` whose engine is :meth:`LanguageModel.complete`. Imports DSPy."""
+"""DSPy's way into the sample pool: a ``dspy.LM`` whose engine is a language model of ours. Imports DSPy."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dspy
 from dspy.lm15 import Message, Request, Response, TextPart, Usage
 
 from blampert_env.errors import BlampertError, LMError
-from blampert_env.lm.completion import Completion, Messages
-
-if TYPE_CHECKING:
-    from blampert_env.lm.language_model import LanguageModel
+from blampert_env.lm.completion import Completes, Completion, Messages
 
 # Draws of the call under way: one for each answer it asks for (n > 1), from a base that its rollout_id shifts.
 _draws: contextvars.ContextVar[Iterator[int]] = contextvars.ContextVar("blampert_draws")
 
 
 class PooledLM(dspy.LM):  # type: ignore[misc]  # dspy is untyped
-    """See :meth:`LanguageModel.dspy_lm`.
+    """What :meth:`blampert_env.lm.LanguageModel.dspy_lm` gives.
 
     DSPy's own cache and retries are off: the pool is the cache (DSPy's key ignores the address of the server) and the
     circuit breaker counts attempts.
@@ -33,7 +30,7 @@ class PooledLM(dspy.LM):  # type: ignore[misc]  # dspy is untyped
     """
 
     def __init__(
-        self, language_model: LanguageModel, *, temperature: float, max_tokens: int, stop: tuple[str, ...], draw: int
+        self, language_model: Completes, *, temperature: float, max_tokens: int, stop: tuple[str, ...], draw: int
     ) -> None:
         self.calls: list[tuple[Messages, Completion]] = []
         self.draw = draw
@@ -83,7 +80,7 @@ class PooledLM(dspy.LM):  # type: ignore[misc]  # dspy is untyped
 class PoolEngine:
     """DSPy's custom-engine contract (``dspy.clients.engines.base``) over a language model."""
 
-    def __init__(self, language_model: LanguageModel, calls: list[tuple[Messages, Completion]]) -> None:
+    def __init__(self, language_model: Completes, calls: list[tuple[Messages, Completion]]) -> None:
         self.language_model = language_model
         self.calls = calls
 
