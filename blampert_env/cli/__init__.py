@@ -23,7 +23,7 @@ COMMANDS = {
     "pool": ("blampert_env.cli.pool", "samples of the models: count them, write them to a file, take them from one"),
     "dlq": ("blampert_env.cli.dlq", "messages that could not be delivered: list, show, redrive, purge"),
     "export": ("blampert_env.cli.transfer", "pack a run into one file"),
-    "import": ("blampert_env.cli.import_command", "unpack a run, or make a project of a repository"),
+    "import": ("blampert_env.cli.import_command", "unpack a run, or make projects of code or of a problem set"),
 }
 
 

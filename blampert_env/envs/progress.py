@@ -47,8 +47,10 @@ class EpisodeProgress:
         self.strategy_tries_on_target = {target.id: [0] * count for target in self.session.project.targets}
         self.strategy_tries = [0] * count
         self.strategy_gains = [0] * count
-        self.previous: dict[str, str] = {}
-        self.failing: dict[str, str] = {}
+        # what a function to repair does now is the first attempt at it
+        self.previous = {target.id: target.source for target in self.session.project.targets if target.is_attempt}
+        report, tests = self.session.report, self._all_tests
+        self.failing = {target: what_failed(report, self._tests_of[target] or tests) for target in self.previous}
         self.solved_with: dict[str, str] = {}
         self._read_report()
         self.target = self._next_target()

@@ -46,8 +46,9 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
 
     ## Action Space
     ``Discrete(n_strategies)``, in the order of ``configs/strategies.yaml``. ``action_masks()`` says which make sense
-    now: a repair needs a previous attempt, examples need a solved target, and a greedy strategy whose prompt cannot
-    have changed would repeat its answer. Choosing a masked action asks nothing and counts as a refused edit.
+    now: a repair needs a previous attempt (or wrong code to begin with), examples need a solved target, and a greedy
+    strategy whose prompt cannot have changed would repeat its answer. Choosing a masked action asks nothing and counts
+    as a refused edit.
 
     ## Observation Space
     ``Box(0, 1, (n_features,), float32)``; :attr:`feature_names` names each feature

@@ -4,6 +4,7 @@ from blampert_env.projects.discovery import bundled_projects, env_id, find_proje
 from blampert_env.projects.files import load_solution
 from blampert_env.projects.importers.humaneval import humaneval_problems
 from blampert_env.projects.project import Project
+from blampert_env.projects.splits import split_of
 from blampert_env.projects.target import Target, find_targets
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "find_targets",
     "humaneval_problems",
     "load_solution",
+    "split_of",
 ]

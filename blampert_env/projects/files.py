@@ -51,7 +51,11 @@ def load_solution(root: Path) -> dict[str, str]:
     Raises:
         ProjectError: A file cannot be read or is not UTF-8.
     """
-    base = root / "solution"
+    return read_solution(root / "solution")
+
+
+def read_solution(base: Path) -> dict[str, str]:
+    """The Python files below a folder, keyed relative to it; as :func:`load_solution`."""
     solution = {}
     for path, content in _read(base, _walk(base, base, set())).items():
         if path.endswith(".py"):

@@ -83,16 +83,16 @@ def meant_targets(
         by_name = {function.qualname: function for function in functions(sources[path])} if group else {}
         for target in group:
             function = by_name[target.qualname]
-            differs = _differs(function, solution.get(path))
+            has_other = differs(function, solution.get(path))
             if target.kind == "todo" or _has_mark_above(function, sources[path]):
-                certainty = "sure" if differs else _asks(function, sources[path])
+                certainty = "sure" if has_other else _asks(function, sources[path])
                 meant += [target] if certainty == "sure" else []
                 unsure += [target] if certainty == "unsure" else []
                 marked.append(target.id)
             elif path in side:
                 continue
             elif solution:
-                meant += [target] if differs else []
+                meant += [target] if has_other else []
             elif families and not _is_empty_on_purpose(function, sources[path], families):
                 unsure.append(target)
     wanted = {target.id for target in meant}
@@ -117,7 +117,7 @@ def may_ask(text: str) -> bool:
     return any("#" in line and (_ASKS.search(line) or _BARE.search(line)) for line in text.splitlines())
 
 
-def _differs(function: Function, reference: str | None) -> bool:
+def differs(function: Function, reference: str | None) -> bool:
     """Whether the reference has the function with another body."""
     if reference is None:
         return False

@@ -74,6 +74,14 @@ class Target:
         """Whether it is an ``async def``."""
         return self.signature.startswith("async ")
 
+    @property
+    def is_attempt(self) -> bool:
+        """Whether it has code to be repaired: it is named as a target, and neither marked by a TODO nor empty."""
+        if self.kind != "named":
+            return False
+        node = functions(self.source)[0].node
+        return len(node.body) > 1 or docstring_node(node) is None
+
 
 def is_todo(comment: str) -> bool:
     """Whether a comment (with its ``#``) is a TODO or FIXME."""

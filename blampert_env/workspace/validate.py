@@ -55,7 +55,7 @@ def validate_stubs(
             elif not _fails_alone(facts, opened, target, passing):
                 say(f"stub {number} of {len(opened.targets)}: {target.id}")
                 if not _fails(grader, originals, target, passing):
-                    refused[target.id] = "makes no test fail when it is missing"
+                    refused[target.id] = "makes no test fail as it is"
     return Validation(refused)
 
 

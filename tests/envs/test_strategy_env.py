@@ -16,6 +16,7 @@ from blampert_env.lm.clients import EmbeddedClient
 from blampert_env.lm.completion import Completion, Messages
 from blampert_env.lm.models import bundled_models
 from blampert_env.lm.scripted import ScriptedLM
+from blampert_env.projects import Project
 
 NAMES = [strategy.name for strategy in load_strategies()]
 
@@ -104,6 +105,29 @@ def test_repair_sees_the_previous_attempt_and_its_failing_output() -> None:
     context = env.progress.context()
     assert "wrong answer" in context.previous
     assert context.failing
+    env.close()
+
+
+def test_wrong_code_that_is_named_as_a_target_is_the_first_attempt() -> None:
+    wrong, right = ("def double(x):\n    return " + body + "\n" for body in ("x + 1", "2 * x"))
+    files = {
+        "a.py": f"{wrong}\n\ndef triple(x):\n    raise NotImplementedError\n",
+        "test_a.py": "import a\n\n\ndef test_a():\n    assert a.double(3) == 6\n\n\n"
+        "def test_b():\n    assert a.triple(1) == 3\n",
+        "pyproject.toml": '[tool.blampert]\ntargets = ["a.py::double", "a.py::triple"]\n',
+    }
+    env = StrategyEnv(Project.from_files("wrong", files), lm=ScriptedLM([f"```python\n{right}```"]))
+    for _ in range(2):
+        env.reset(seed=0)
+        context = env.progress.context()
+        assert context.target.name == "double"
+        assert context.previous == wrong
+        assert "assert 4 == 6" in context.failing
+        assert env.action_masks()[NAMES.index("repair")]
+        *_, info = env.step(NAMES.index("repair"))
+        assert info["outcome"] == "improved"
+        assert env.progress.target.name == "triple"
+        assert not env.action_masks()[NAMES.index("repair")], "nothing is there yet"
     env.close()
 
 

