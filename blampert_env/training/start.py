@@ -10,6 +10,7 @@ from blampert_agents import Agent, load_agent, load_hyperparams, make_agent
 from blampert_agents.hyperparams import SB3_ALGOS
 from blampert_env.coding import Strategy
 from blampert_env.envs import StrategyEnv, SuiteEnv, policy_spaces
+from blampert_env.envs.features import feature_names
 from blampert_env.envs.registration import SUITE_ID
 from blampert_env.projects import env_id
 from blampert_env.training.config import TrainConfig, installed_versions
@@ -44,6 +45,7 @@ def start_agent(config: TrainConfig, env: SuiteEnv, saved: Path | None, *, steps
         seed=config.seed,
         hyperparams=hyperparams,
         action_names=names,
+        feature_names=inner.feature_names,
     )
 
 
@@ -64,6 +66,7 @@ def saved_agent(path: str | Path, strategies: Sequence[Strategy], *, n_timesteps
         observation_space=observation_space,
         action_space=action_space,
         action_names=[strategy.name for strategy in strategies],
+        feature_names=feature_names(strategies),
         n_timesteps=n_timesteps,
     )
 
