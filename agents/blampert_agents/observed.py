@@ -56,4 +56,5 @@ class Observed:
             UsageError: The observation has another shape.
         """
         tried = checked_observation(observation, self._spec)[self._tried]
-        return np.rint(SCALE * tried).astype(np.int64)
+        counts: NDArray[np.int64] = np.rint(SCALE * tried).astype(np.int64)
+        return counts
