@@ -38,8 +38,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--iterations", type=positive, help="episodes on each project, each followed by an update (default: 5)")
     add(
         "--algo",
-        help="random, fixed, round-robin, thompson, linucb, lin-thompson, ppo, dqn, a2c or maskable-ppo "
-        "(default: thompson)",
+        help="random, fixed, round-robin, thompson, linucb, lin-thompson, schedule, rex, ppo, dqn, a2c, maskable-ppo "
+        "or recurrent-ppo (default: thompson)",
     )
     add("-n", "--n-timesteps", type=positive, metavar="N", help="train for about N steps instead of by iterations")
     add("--seed", type=natural, help="seeds samples and policy (default: 0)")

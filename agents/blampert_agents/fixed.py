@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions
+from blampert_agents.protocol import AgentSpec, Episode, action_index, allowed_actions
 from blampert_agents.storage import SavedPolicy, write_json_policy
-from blampert_env.errors import ConfigError, unknown_name
 
 
 class FixedAgent:
@@ -26,7 +25,7 @@ class FixedAgent:
 
     def __init__(self, spec: AgentSpec) -> None:
         self.spec = spec
-        self.action = _index(spec.hyperparams.get("action", 0), spec)
+        self.action = action_index(spec.hyperparams.get("action", 0), spec)
 
     def act(
         self,
@@ -50,15 +49,3 @@ class FixedAgent:
 
     def restore(self, saved: SavedPolicy) -> None:
         """Nothing beyond the spec."""
-
-
-def _index(action: int | str, spec: AgentSpec) -> int:
-    if isinstance(action, str) and action not in spec.action_names and action.isdecimal():
-        action = int(action)  # a command line knows only text
-    if isinstance(action, str):
-        if action not in spec.action_names:
-            raise ConfigError(unknown_name("action of fixed", action, spec.action_names))
-        return spec.action_names.index(action)
-    if not 0 <= action < spec.n_actions:
-        raise ConfigError(f"action {action} of fixed: use 0 to {spec.n_actions - 1}")
-    return action

@@ -16,9 +16,13 @@ from typing import Any
 from blampert_env.errors import ConfigError, UsageError, unknown_name
 from blampert_env.resources import data_dir, load_yaml
 
-SB3_ALGOS = ("ppo", "dqn", "a2c", "maskable-ppo")
+SB3_ALGOS = ("ppo", "dqn", "a2c", "maskable-ppo", "recurrent-ppo")
+_CONTRIB = {"maskable-ppo": "MaskablePPO", "recurrent-ppo": "RecurrentPPO"}
 ACTIVATIONS = {"tanh": "Tanh", "relu": "ReLU", "elu": "ELU", "leaky_relu": "LeakyReLU", "gelu": "GELU", "silu": "SiLU"}
 """Names for ``policy_kwargs.activation_fn`` and the torch.nn classes they stand for."""
+
+_LSTM_SIZES = ("lstm_hidden_size", "n_lstm_layers")
+_LSTM_SWITCHES = ("shared_lstm", "enable_critic_lstm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,19 @@ _LINEAR = {
     "ridge": _Parameter(float, 1e-6),  # with less, the matrix of features that add up to 1 is singular in float64
     "gamma": _Parameter(float, 0, 1),
 }
+_SUCCESS = {"success_above": _Parameter(float)}
+_THOMPSON = {
+    "prior_alpha": _Parameter(float, 0, above=True),
+    "prior_beta": _Parameter(float, 0, above=True),
+    **_SUCCESS,
+}
 _SIMPLE: dict[str, dict[str, _Parameter]] = {
     "random": {},
     "round-robin": {},
     "fixed": {"action": _Parameter(object)},
-    "thompson": {
-        "prior_alpha": _Parameter(float, 0, above=True),
-        "prior_beta": _Parameter(float, 0, above=True),
-        "success_above": _Parameter(float),
-    },
+    "schedule": {"order": _Parameter(list, 1, optional=True), "explore": _Parameter(float, 0, 1)} | _SUCCESS,
+    "rex": {"C": _Parameter(float, 0), "repair": _Parameter(list, 0, optional=True)} | _THOMPSON,
+    "thompson": _THOMPSON,
     "linucb": {"alpha": _Parameter(float, 0)} | _LINEAR,
     "lin-thompson": {"scale": _Parameter(float, 0)} | _LINEAR,
 }
@@ -135,12 +143,17 @@ def sb3_class(algo: str) -> Any:
     Raises:
         UsageError: The package is not installed.
     """
-    package, name = ("sb3_contrib", "MaskablePPO") if algo == "maskable-ppo" else ("stable_baselines3", algo.upper())
+    package = "sb3_contrib" if algo in _CONTRIB else "stable_baselines3"
     try:
-        return getattr(import_module(package), name)
+        return getattr(import_module(package), _CONTRIB.get(algo, algo.upper()))
     except ImportError as error:
         wanted = package.replace("_", "-")
         raise UsageError(f"{algo} needs {wanted}, which is not installed: run pip install {wanted}") from error
+
+
+def policy_class(algo: str) -> str:
+    """Name of the policy that fits our observations, as a Stable-Baselines3 constructor takes it."""
+    return "MlpLstmPolicy" if algo == "recurrent-ppo" else "MlpPolicy"
 
 
 def _constructor(algo: str) -> set[str]:
@@ -166,14 +179,18 @@ def _check(algo: str, key: str, value: Any, parameter: _Parameter, where: str) -
     if value is None and parameter.optional:
         return None
     if key == "policy":
-        if value != "MlpPolicy":
-            raise ConfigError(f"{where} is {value!r}: only MlpPolicy fits the observations")
+        if value != policy_class(algo):
+            raise ConfigError(f"{where} is {value!r}: only {policy_class(algo)} fits the observations")
         return value
     if key == "policy_kwargs":
         return _check_net(value, where, algo)
     if key == "action":
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
+        if not _is_action(value):
             raise ConfigError(f"{where} is {value!r}: give an index or a strategy's name")
+        return value
+    if parameter.type is list:
+        if not isinstance(value, list) or len(value) < parameter.low or not all(map(_is_action, value)):
+            raise ConfigError(f"{where} is {value!r}: give a list of strategies' names, such as [complete, examples]")
         return value
     if parameter.type is bool:
         if not isinstance(value, bool):
@@ -183,6 +200,11 @@ def _check(algo: str, key: str, value: Any, parameter: _Parameter, where: str) -
         _number(value.removeprefix("lin_"), parameter, where)
         return value
     return _number(value, parameter, where)
+
+
+def _is_action(value: Any) -> bool:
+    """An index or a name."""
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _number(value: Any, parameter: _Parameter, where: str) -> int | float:
@@ -205,13 +227,18 @@ def _check_net(value: Any, where: str, algo: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where} is {value!r}: give a mapping, such as {{net_arch: [64, 64]}}")
     known = {"net_arch", "activation_fn"} | ({"ortho_init"} if algo != "dqn" else set())
+    known |= {*_LSTM_SIZES, *_LSTM_SWITCHES} if algo == "recurrent-ppo" else set()
     for key in value:
         if key not in known:
             raise ConfigError(f"{where}: {unknown_name('key', str(key), known)}")
     if "activation_fn" in value and value["activation_fn"] not in ACTIVATIONS:
         raise ConfigError(f"{where}: {unknown_name('activation_fn', str(value['activation_fn']), ACTIVATIONS)}")
-    if not isinstance(value.get("ortho_init", True), bool):
-        raise ConfigError(f"{where}: ortho_init is {value['ortho_init']!r}: use true or false")
+    for key in ("ortho_init", *_LSTM_SWITCHES):
+        if not isinstance(value.get(key, True), bool):
+            raise ConfigError(f"{where}: {key} is {value[key]!r}: use true or false")
+    for key in _LSTM_SIZES:
+        if type(value.get(key, 1)) is not int or value.get(key, 1) < 1:
+            raise ConfigError(f"{where}: {key} is {value[key]!r}: use a whole number of 1 or more")
     arch = value.get("net_arch", [])
     split = isinstance(arch, Mapping) and algo != "dqn" and set(arch) <= {"pi", "vf"}  # actor and critic apart
     layers = list(arch.values()) if split else [arch]

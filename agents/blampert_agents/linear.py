@@ -15,9 +15,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions
+from blampert_agents.protocol import AgentSpec, Episode, allowed_actions, checked_observation
 from blampert_agents.storage import SavedPolicy, write_json_policy
-from blampert_env.errors import UsageError
 
 Floats = NDArray[np.float64]
 
@@ -115,10 +114,7 @@ class LinearAgent(ABC):
     ) -> int:
         """The allowed action with the largest score, ties drawn; deterministic: the largest mean, ties to the lower."""
         allowed = allowed_actions(mask, self.spec.n_actions)
-        expected = self.spec.observation_space.shape
-        if np.shape(observation) != expected:
-            raise UsageError(f"the observation has shape {np.shape(observation)}, the policy expects {expected}")
-        models, x = self.models, with_constant(np.asarray(observation))
+        models, x = self.models, with_constant(checked_observation(observation, self.spec))
         means = models.means(x)
         if deterministic:
             return int(allowed[np.argmax(means[allowed])])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_env.errors import UsageError
+from blampert_env.errors import ConfigError, UsageError, unknown_name
 
 if TYPE_CHECKING:
     from gymnasium import spaces
@@ -88,6 +88,7 @@ class Agent(Protocol):
             mask: bool of shape (n_actions,); True where allowed.
             rng: The only source of chance, so that the same generator gives the same actions. Give each rollout its
                 own, and not the env's seed alone: equal seeds give equal streams, and actions that follow the env's.
+                Agents that remember (:class:`~blampert_agents.rollouts.PerRollout`) know a rollout by it.
             deterministic: Exploit only: the best known action.
 
         Returns:
@@ -143,8 +144,8 @@ class AgentSpec:
             raise UsageError(f"agents need a Discrete action space that starts at 0, got {discrete}")
         if self.action_names and len(self.action_names) != discrete.n:
             raise UsageError(f"{len(self.action_names)} action names for {discrete.n} actions")
-        if self.feature_names and len(self.feature_names) != box.shape[0]:
-            raise UsageError(f"{len(self.feature_names)} feature names for {box.shape[0]} features")
+        if self.feature_names and (len(self.feature_names),) != box.shape:
+            raise UsageError(f"{len(self.feature_names)} feature names for observations of shape {box.shape}")
         if self.seed < 0:
             raise UsageError(f"seed {self.seed}: use 0 or more")
 
@@ -184,7 +185,7 @@ class AgentSpec:
             seed=data["seed"],
             hyperparams=data["hyperparams"],
             action_names=tuple(data["action_names"]),
-            feature_names=tuple(data.get("feature_names", ())),  # files of before it was written hold none
+            feature_names=tuple(data.get("feature_names", ())),  # files of before have none
         )
 
 
@@ -201,3 +202,32 @@ def allowed_actions(mask: NDArray[np.bool_], n_actions: int) -> NDArray[np.int64
     if not allowed.size:
         raise UsageError("the action mask allows no action: end the episode instead")
     return allowed
+
+
+def action_index(action: int | str, spec: AgentSpec) -> int:
+    """The index of an action that is given by index or, where the action names are known, by name.
+
+    Raises:
+        ConfigError: No such action.
+    """
+    if isinstance(action, str) and action not in spec.action_names and action.isdecimal():
+        action = int(action)  # a command line knows only text
+    if isinstance(action, str):
+        if action not in spec.action_names:
+            raise ConfigError(unknown_name(f"action of {spec.algo}", action, spec.action_names))
+        return spec.action_names.index(action)
+    if not 0 <= action < spec.n_actions:
+        raise ConfigError(f"action {action} of {spec.algo}: use 0 to {spec.n_actions - 1}")
+    return action
+
+
+def checked_observation(observation: NDArray[np.float32], spec: AgentSpec) -> NDArray[np.float32]:
+    """The observation as float32 of shape (d,).
+
+    Raises:
+        UsageError: It has another shape.
+    """
+    if np.shape(observation) != spec.observation_space.shape:
+        expected = spec.observation_space.shape
+        raise UsageError(f"the observation has shape {np.shape(observation)}, the policy expects {expected}")
+    return np.asarray(observation, dtype=np.float32)

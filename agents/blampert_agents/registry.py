@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,10 +23,13 @@ _CLASSES = {
     "thompson": "thompson:ThompsonAgent",
     "linucb": "linucb:LinUCBAgent",
     "lin-thompson": "lin_thompson:LinThompsonAgent",
+    "schedule": "schedule:ScheduleAgent",
+    "rex": "rex:RexAgent",
     "ppo": "sb3:SB3Agent",
     "dqn": "sb3:SB3Agent",
     "a2c": "sb3:SB3Agent",
     "maskable-ppo": "sb3:SB3Agent",
+    "recurrent-ppo": "recurrent_ppo:RecurrentPPOAgent",
 }
 
 ALGOS: tuple[str, ...] = tuple(_CLASSES)
@@ -52,18 +56,18 @@ def make_agent(
         hyperparams: As :func:`~blampert_agents.load_hyperparams` gives them; None for the file's ``default`` entry,
             ``{}`` for the algorithm's own defaults.
         action_names: Names of the strategies, for ``fixed``, for metrics, and to notice a changed order on loading.
-        feature_names: Names of the features, to notice on loading that they mean something else.
+        feature_names: The env's ``feature_names``; ``schedule`` and ``rex`` find what they read by them.
 
     Raises:
         UsageError: Unknown algorithm (the closest name is given) or unsuitable spaces.
-        ConfigError: A hyperparameter that the algorithm does not take.
+        ConfigError: A hyperparameter that the algorithm does not take, or a feature that it needs is not there.
     """
     if algo not in _CLASSES:
         raise UsageError(unknown_name("algo", algo, ALGOS))
     checked = load_hyperparams(algo) if hyperparams is None else check_hyperparams(algo, hyperparams)
     box, discrete = cast("spaces.Box", observation_space), cast("spaces.Discrete", action_space)  # the spec checks them
-    spec = AgentSpec(algo, box, discrete, seed, checked, tuple(action_names), tuple(feature_names))
-    return cast(Agent, _build(spec))
+    names = tuple(action_names), tuple(feature_names)
+    return cast(Agent, _build(AgentSpec(algo, box, discrete, seed, checked, *names)))
 
 
 def load_agent(
@@ -82,7 +86,7 @@ def load_agent(
         observation_space: If given, the policy must have been trained on observations of this shape.
         action_space: If given, it must have been trained with as many actions.
         action_names: If given and known to the file, the names must be the same, in the same order.
-        feature_names: Likewise.
+        feature_names: As ``action_names``.
         n_timesteps: Environment steps that will follow, for learning-rate and exploration schedules; None goes on with
             the plan that was saved.
 
@@ -91,7 +95,8 @@ def load_agent(
     """
     path = Path(path)
     saved = read_policy(path)
-    _check_fit(path, saved.spec, observation_space, action_space, tuple(action_names), tuple(feature_names))
+    _check_fit(path, saved.spec, observation_space, action_space, tuple(action_names))
+    _check_features(path, saved.spec.feature_names, tuple(feature_names))
     if saved.spec.algo not in _CLASSES:
         raise UsageError(f"{path}: {unknown_name('algo', saved.spec.algo, ALGOS)}")
     try:
@@ -118,7 +123,6 @@ def _check_fit(
     observation_space: spaces.Space[Any] | None,
     action_space: spaces.Space[Any] | None,
     action_names: tuple[str, ...],
-    feature_names: tuple[str, ...],
 ) -> None:
     """Refuse a policy whose inputs or actions mean something else in this environment."""
     if observation_space is not None and observation_space.shape != spec.observation_space.shape:
@@ -129,6 +133,11 @@ def _check_fit(
     if action_names and spec.action_names and action_names != spec.action_names:
         was_names, now_names = ", ".join(spec.action_names), ", ".join(action_names)
         raise UsageError(f"{path} was trained with the strategies {was_names}; this env has {now_names}")
-    if feature_names and spec.feature_names and feature_names != spec.feature_names:
-        own = next((one for one in spec.feature_names if one not in feature_names), "their order")
-        raise UsageError(f"{path} was trained on other features than this env has ({own}); train again")
+
+
+def _check_features(path: Path, was: tuple[str, ...], now: tuple[str, ...]) -> None:
+    """Refuse a policy to which the same numbers meant something else."""
+    if was and now and was != now:
+        pairs = enumerate(zip_longest(was, now, fillvalue="nothing"))
+        place, (old, new) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
+        raise UsageError(f"{path} was trained where feature {place} was {old}, which is {new} in this env; train again")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blampert_agents.protocol import AgentSpec, Episode, allowed_actions
+from blampert_agents.rollouts import PerRollout
 from blampert_agents.storage import SavedPolicy, write_json_policy
-
-_REMEMBERED = 256  # rollouts in progress at the same time; more would start over at action 0
 
 
 class RoundRobinAgent:
@@ -27,9 +24,7 @@ class RoundRobinAgent:
 
     def __init__(self, spec: AgentSpec) -> None:
         self.spec = spec
-        self._lock = threading.Lock()
-        # The generator is kept beside its turn: an id is only unique among living objects.
-        self._turns: OrderedDict[int, tuple[np.random.Generator, int]] = OrderedDict()
+        self._turns: PerRollout[int] = PerRollout()
 
     def act(
         self,
@@ -41,12 +36,9 @@ class RoundRobinAgent:
     ) -> int:
         """The next allowed action after this rollout's last one, cyclically."""
         allowed = allowed_actions(mask, self.spec.n_actions)
-        with self._lock:
-            _, turn = self._turns.pop(id(rng), (rng, 0))
-            action = int(allowed[np.searchsorted(allowed, turn) % allowed.size])
-            self._turns[id(rng)] = (rng, (action + 1) % self.spec.n_actions)
-            if len(self._turns) > _REMEMBERED:
-                self._turns.popitem(last=False)
+        turn = self._turns.get(rng, 0)
+        action = int(allowed[np.searchsorted(allowed, turn) % allowed.size])
+        self._turns.keep(rng, (action + 1) % self.spec.n_actions)
         return action
 
     def learn(self, episodes: Sequence[Episode]) -> dict[str, float]:

@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_agents.hyperparams import ACTIVATIONS, sb3_class
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions
+from blampert_agents.hyperparams import ACTIVATIONS, policy_class, sb3_class
+from blampert_agents.protocol import AgentSpec, Episode, allowed_actions, checked_observation
 from blampert_agents.storage import HEADER, SavedPolicy, header
 from blampert_env.atomic import atomic_write_bytes
-from blampert_env.errors import BlampertError, ConfigError, UsageError
+from blampert_env.errors import BlampertError, ConfigError
 
 N_TIMESTEPS = 10_000
 """Environment steps planned where the hyperparameters do not say; only schedules depend on it."""
@@ -77,7 +77,7 @@ class SB3Agent:
     ) -> int:
         """Sample from the policy (DQN: epsilon-greedily), or take its best action; never a masked one."""
         allowed = allowed_actions(mask, self.spec.n_actions)
-        scores = self._scores(observation)[allowed]
+        scores = self._scores(observation, rng)[allowed]
         if deterministic:
             return int(allowed[np.argmax(scores)])
         if self.spec.algo == "dqn":
@@ -143,14 +143,11 @@ class SB3Agent:
             with zipfile.ZipFile(io.BytesIO(saved.data)) as archive:
                 _unpack_replay(self.model.replay_buffer, archive.read(_REPLAY))
 
-    def _scores(self, observation: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-probabilities of the unmasked policy, or Q-values; shape (n_actions,)."""
+    def _scores(self, observation: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Log-probabilities of the unmasked policy, or Q-values; shape (n_actions,). Nothing is drawn from ``rng``."""
         import torch
 
-        if np.shape(observation) != self.spec.observation_space.shape:
-            expected = self.spec.observation_space.shape
-            raise UsageError(f"the observation has shape {np.shape(observation)}, the policy expects {expected}")
-        batch = torch.as_tensor(np.asarray(observation, dtype=np.float32)).unsqueeze(0)
+        batch = torch.as_tensor(checked_observation(observation, self.spec)).unsqueeze(0)
         with self._lock, torch.no_grad():
             if self.spec.algo == "dqn":
                 scores = self.model.q_net(batch)
@@ -207,7 +204,7 @@ def _constructor_arguments(spec: AgentSpec) -> dict[str, Any]:
         given["policy_kwargs"] = dict(given.get("policy_kwargs", {}))  # SB3 adds to it
     if spec.algo in ("ppo", "maskable-ppo"):
         given["n_steps"] = given.get("batch_size", 64)  # sizes a buffer that is never used; silences a warning
-    return {"policy": "MlpPolicy", **given, "device": "cpu"}
+    return {"policy": policy_class(spec.algo), **given, "device": "cpu"}
 
 
 def _spaces_only(spec: AgentSpec) -> Any:

@@ -9,6 +9,9 @@ counts masked actions; MaskablePPO, which knows the masks, pays neither.
 
 **DQN and masks.** The target's maximum is over all actions, as in SB3; a masked action is never taken, so its value
 only generalises from the others.
+
+**LSTMs.** Every episode starts from states of zeros, as the agent's rollouts do, and the states before each step are
+stored with it, so that RecurrentPPO can start a sequence where a batch does.
 """
 
 from __future__ import annotations
@@ -27,21 +30,12 @@ def on_policy_update(model: Any, episodes: Sequence[Episode], n_timesteps: int) 
     The policy has not changed since the episodes were collected, so values and log-probabilities are computed here.
 
     Args:
-        model: A PPO, A2C or MaskablePPO.
+        model: A PPO, A2C, MaskablePPO or RecurrentPPO.
         episodes: At least one, each of length >= 1.
         n_timesteps: Steps planned in all, for the schedules.
     """
     steps = sum(episode.length for episode in episodes)
-    buffer = model.rollout_buffer_class(
-        steps,
-        model.observation_space,
-        model.action_space,
-        model.device,
-        gamma=model.gamma,
-        gae_lambda=model.gae_lambda,
-        n_envs=1,
-        **model.rollout_buffer_kwargs,
-    )
+    buffer = _new_buffer(model, steps)
     for episode in episodes:
         _add_episode(model, buffer, episode)
     # Every episode is over (or bootstrapped as if), so nothing follows the last step.
@@ -107,16 +101,34 @@ def even_batch_size(steps: int, wanted: int) -> int:
     return next(size for size in range(wanted, max(steps, wanted) + 1) if size >= steps or steps % size != 1)
 
 
+def _is_recurrent(model: Any) -> bool:
+    return hasattr(model.policy, "lstm_actor")
+
+
+def _new_buffer(model: Any, steps: int) -> Any:
+    """An empty rollout buffer of the model's kind for so many steps of one env."""
+    options = dict(model.rollout_buffer_kwargs)
+    if _is_recurrent(model):
+        options["hidden_state_shape"] = (steps, *model.policy.lstm_hidden_state_shape)
+    return type(model.rollout_buffer)(
+        steps,
+        model.observation_space,
+        model.action_space,
+        device=model.device,
+        gamma=model.gamma,
+        gae_lambda=model.gae_lambda,
+        n_envs=1,
+        **options,
+    )
+
+
 def _add_episode(model: Any, buffer: Any, episode: Episode) -> None:
     import torch
 
-    masked = hasattr(buffer, "action_masks")
     observations = torch.as_tensor(episode.observations, dtype=torch.float32)
-    masks = episode.masks.astype(np.float32)
-    known = {"action_masks": masks[:-1]} if masked else {}
     with torch.no_grad():
-        _, log_probs, _ = model.policy.evaluate_actions(observations[:-1], torch.as_tensor(episode.actions), **known)
-        values = model.policy.predict_values(observations).flatten()
+        evaluate = _evaluated_in_turn if _is_recurrent(model) else _evaluated
+        values, log_probs, known = evaluate(model, buffer, episode, observations)
     rewards = episode.rewards.astype(np.float32)  # a copy
     if not episode.terminated:
         rewards[-1] += model.gamma * float(values[-1])  # bootstrap a time limit, SB3 issue 633
@@ -128,8 +140,40 @@ def _add_episode(model: Any, buffer: Any, episode: Episode) -> None:
             np.array([step == 0]),
             values[step],
             log_probs[step],
-            **({"action_masks": masks[step]} if masked else {}),
+            **known[step],
         )
+
+
+Evaluated = tuple[Any, Any, list[dict[str, Any]]]
+"""Values of shape (T + 1,), log-probabilities of shape (T,), and what the buffer takes of each step besides."""
+
+
+def _evaluated(model: Any, buffer: Any, episode: Episode, observations: Any) -> Evaluated:
+    import torch
+
+    masks = episode.masks[:-1].astype(np.float32)
+    masked = hasattr(buffer, "action_masks")
+    known = {"action_masks": masks} if masked else {}
+    _, log_probs, _ = model.policy.evaluate_actions(observations[:-1], torch.as_tensor(episode.actions), **known)
+    values = model.policy.predict_values(observations).flatten()
+    return values, log_probs, [{"action_masks": mask} if masked else {} for mask in masks]
+
+
+def _evaluated_in_turn(model: Any, buffer: Any, episode: Episode, observations: Any) -> Evaluated:
+    """As an LSTM sees them, one after the other."""
+    import torch
+    from sb3_contrib.common.recurrent.type_aliases import RNNStates
+
+    zero = torch.zeros(model.policy.lstm_hidden_state_shape)
+    states = first = RNNStates((zero, zero), (zero, zero))
+    values, known = [], []
+    for observation in observations:
+        known.append({"lstm_states": states})
+        _, value, _, states = model.policy(observation[None], states, torch.zeros(1), deterministic=True)
+        values.append(value[0, 0])
+    actions, starts = torch.as_tensor(episode.actions), torch.zeros(episode.length)
+    _, log_probs, _ = model.policy.evaluate_actions(observations[:-1], actions, first, starts)
+    return torch.stack(values), log_probs, known
 
 
 def _set_progress(model: Any, n_timesteps: int) -> None:

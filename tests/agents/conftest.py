@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,6 +12,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from blampert_agents import Agent, Episode, make_agent
+
+
+def names_of_features(n_features: int, labels: Sequence[str]) -> tuple[str, ...]:
+    """Names that `schedule` and `rex` take, for observations that mean something else."""
+    names = [*(f"{label}:tried_on_target" for label in labels), "target_pass_rate"]
+    return (*names, *(f"other_{number}" for number in range(n_features - len(names))))
 
 
 class ContextualBandit(gym.Env[NDArray[np.float32], np.int64]):
@@ -111,8 +117,17 @@ class Lab:
     def make(self, algo: str, *, seed: int = 0, **hyperparams: Any) -> Agent:
         """An agent; without hyperparameters, with those of configs/train."""
         return make_agent(
-            algo, self.env.observation_space, self.env.action_space, seed=seed, hyperparams=hyperparams or None
+            algo,
+            self.env.observation_space,
+            self.env.action_space,
+            seed=seed,
+            hyperparams=hyperparams or None,
+            feature_names=self.feature_names("0123"),
         )
+
+    def feature_names(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """As :func:`names_of_features`, for this env."""
+        return names_of_features(self.env.observation_space.shape[0], labels)
 
     def rollouts(self, agent: Agent, seeds: range, *, deterministic: bool = False) -> list[Episode]:
         """One episode a seed."""

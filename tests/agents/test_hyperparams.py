@@ -13,8 +13,10 @@ from blampert_agents import ALGOS, hyperparams, load_hyperparams, make_agent
 from blampert_agents.hyperparams import check_hyperparams
 from blampert_env.errors import ConfigError, UsageError
 from blampert_env.resources import data_dir, load_yaml
+from tests.agents.conftest import names_of_features
 
 BOX, ACTIONS = spaces.Box(0.0, 1.0, (3,), np.float32), spaces.Discrete(2)
+FEATURES = names_of_features(3, "01")
 
 
 @pytest.mark.parametrize("path", sorted((data_dir("configs") / "train").glob("*.yml")), ids=lambda path: path.stem)
@@ -22,7 +24,8 @@ def test_every_shipped_entry_makes_an_agent(path: Path) -> None:
     for env_id in load_yaml(path):
         values = load_hyperparams(path.stem, env_id)
         assert values
-        assert make_agent(path.stem, BOX, ACTIONS, seed=0, hyperparams=values).spec.hyperparams == values
+        agent = make_agent(path.stem, BOX, ACTIONS, seed=0, hyperparams=values, feature_names=FEATURES)
+        assert agent.spec.hyperparams == values
 
 
 def test_every_algo_loads_and_learners_have_a_file() -> None:
@@ -87,13 +90,29 @@ def test_entries_are_laid_over_each_other(tmp_path: Path, monkeypatch: pytest.Mo
         ("lin-thompson", {"scale": -1}, "at least 0"),
         ("lin-thompson", {"ridge": -1}, "at least 1e-06"),
         ("lin-thompson", {"gamma": 1.5}, "at least 0 and at most 1"),
+        ("schedule", {"order": "complete"}, "give a list of strategies' names"),
+        ("schedule", {"order": []}, "give a list of strategies' names"),
+        ("schedule", {"order": [True]}, "give a list of strategies' names"),
+        ("schedule", {"order": [0, 7]}, "action 7 of schedule: use 0 to 1"),
+        ("schedule", {"explore": 2}, "at least 0 and at most 1"),
+        ("rex", {"repair": {}}, "give a list of strategies' names"),
+        ("rex", {"repair": ["mend"]}, "action of rex 'mend'"),
+        ("rex", {"C": -1}, "at least 0"),
+        ("rex", {"success_over": 1}, "did you mean 'success_above'"),
+        ("recurrent-ppo", {"policy": "MlpPolicy"}, "only MlpLstmPolicy"),
+        ("recurrent-ppo", {"n_steps": 10}, "set by the trainer"),
+        ("recurrent-ppo", {"policy_kwargs": {"lstm_hidden_size": 0}}, "whole number of 1 or more"),
+        ("recurrent-ppo", {"policy_kwargs": {"n_lstm_layers": True}}, "whole number of 1 or more"),
+        ("recurrent-ppo", {"policy_kwargs": {"shared_lstm": 1}}, "true or false"),
+        ("recurrent-ppo", {"policy_kwargs": {"shared_lstm": True}}, "must choose between shared LSTM"),
+        ("ppo", {"policy_kwargs": {"lstm_hidden_size": 8}}, "unknown key 'lstm_hidden_size'"),
         ("random", {"gamma": 1}, "unknown hyperparameter of random"),
         ("ppo", ["gamma"], "expected names with values"),
     ],
 )
 def test_wrong_ones_are_one_clear_line(algo: str, values: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
-        make_agent(algo, BOX, ACTIONS, seed=0, hyperparams=values)
+        make_agent(algo, BOX, ACTIONS, seed=0, hyperparams=values, feature_names=FEATURES)
     assert "\n" not in str(caught.value)
 
 
@@ -107,10 +126,15 @@ def test_wrong_ones_are_one_clear_line(algo: str, values: Any, message: str) -> 
         ("linucb", {"alpha": 0, "ridge": "1e-6", "gamma": 1}),
         ("lin-thompson", {"scale": 0, "ridge": 100, "gamma": 0.5}),
         ("a2c", {"use_rms_prop": True, "rms_prop_eps": "1e-5"}),
+        ("schedule", {"order": ["1", 0, 1], "explore": 0}),
+        ("schedule", {"order": None}),
+        ("rex", {"repair": [], "C": "0"}),
+        ("recurrent-ppo", {"policy_kwargs": {"shared_lstm": True, "enable_critic_lstm": False, "n_lstm_layers": 2}}),
+        ("recurrent-ppo", {"policy": "MlpLstmPolicy", "policy_kwargs": {"activation_fn": "relu", "net_arch": [8]}}),
     ],
 )
 def test_unusual_but_right_ones_are_taken(algo: str, values: dict[str, Any]) -> None:
-    agent = make_agent(algo, BOX, ACTIONS, seed=0, hyperparams=values)
+    agent = make_agent(algo, BOX, ACTIONS, seed=0, hyperparams=values, feature_names=FEATURES)
     assert agent.act(np.zeros(3, dtype=np.float32), np.ones(2, dtype=bool), np.random.default_rng(0)) in (0, 1)
     assert check_hyperparams(algo, agent.spec.hyperparams) == agent.spec.hyperparams
 
@@ -130,3 +154,19 @@ def test_names_and_spaces_are_checked() -> None:
     ]:
         with pytest.raises(UsageError, match=message):
             make_agent("random", box, actions, seed=seed, action_names=names)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="1 feature names for observations"):
+        make_agent("random", BOX, ACTIONS, seed=0, feature_names=("one",))
+
+
+@pytest.mark.parametrize("algo", ["schedule", "rex"])
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ((), "give feature_names, the env's, and action_names"),
+        (("0:tried_on_target", "other", "target_pass_rate"), "needs the feature '1:tried_on_target'"),
+        (("target_left", "1:tried_on_target", "target_pass_rate"), "needs the feature '0:tried_on_target'"),
+    ],
+)
+def test_features_that_are_read_must_be_there(algo: str, features: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_agent(algo, BOX, ACTIONS, seed=0, feature_names=features)

@@ -20,6 +20,7 @@ from blampert_env.errors import StorageError, UsageError
 
 Labs = Callable[[str], Any]
 NAMES = ("direct", "plan", "repair", "minimal")
+FILES = ("thompson", "linucb", "lin-thompson", "schedule", "rex", "ppo", "dqn", "recurrent-ppo")
 
 
 def actions(bench: Any, agent: Any) -> list[list[int]]:
@@ -34,7 +35,8 @@ def actions(bench: Any, agent: Any) -> list[list[int]]:
 @pytest.mark.parametrize("algo", ALGOS)
 def test_round_trip_acts_and_learns_on_alike(lab: Labs, tmp_path: Path, algo: str) -> None:
     bench, path = lab("corridor"), tmp_path / "policy.zip"
-    agent = make_agent(algo, bench.env.observation_space, bench.env.action_space, seed=5, action_names=NAMES)
+    spaces = bench.env.observation_space, bench.env.action_space
+    agent = make_agent(algo, *spaces, seed=5, action_names=NAMES, feature_names=bench.feature_names(NAMES))
     for _ in bench.train(agent, 4):
         pass
     agent.save(path)
@@ -108,7 +110,7 @@ def test_the_file_names_no_place_on_this_machine(lab: Labs, tmp_path: Path, algo
         assert place == "/" or not any(place.encode() in part for part in parts), place
 
 
-@pytest.mark.parametrize("algo", ["thompson", "linucb", "lin-thompson", "ppo", "dqn"])
+@pytest.mark.parametrize("algo", FILES)
 def test_full_disk_keeps_the_previous_policy(lab: Labs, tmp_path: Path, algo: str) -> None:
     bench, path = lab("bandit"), tmp_path / "best.zip"
     agent = bench.make(algo)
@@ -142,7 +144,7 @@ def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
     assert "cannot read" in one_line(tmp_path)
 
 
-@pytest.mark.parametrize("algo", ["thompson", "linucb", "lin-thompson", "ppo", "dqn"])
+@pytest.mark.parametrize("algo", FILES)
 def test_damaged_files_are_refused(lab: Labs, tmp_path: Path, algo: str) -> None:
     path = tmp_path / "policy"
     lab("bandit").make(algo).save(path)
@@ -194,6 +196,32 @@ def test_a_policy_for_another_env_is_refused(lab: Labs, tmp_path: Path) -> None:
     assert "trained on 5 features, this env has (9,)" in one_line(path, observation_space=other)
     assert "4 actions, this env has Discrete(6)" in one_line(path, action_space=spaces.Discrete(6))
     assert "trained with the strategies direct, plan" in one_line(path, action_names=NAMES[::-1])
+
+
+def test_a_policy_for_other_features_is_refused_by_name(lab: Labs, tmp_path: Path) -> None:
+    bench, path = lab("bandit"), tmp_path / "p"
+    bench.make("thompson").save(path)
+    names = bench.feature_names("0123")
+    load_agent(path, feature_names=names)
+    assert "feature 4 was target_pass_rate, which is budget_left" in one_line(
+        path, feature_names=(*names[:4], "budget_left")
+    )
+    without = json.loads(path.read_text(encoding="utf-8"))
+    del without["feature_names"]  # as saved before they were known
+    path.write_text(json.dumps(without), encoding="utf-8")
+    assert load_agent(path, feature_names=names).spec.feature_names == ()
+
+
+@pytest.mark.parametrize(
+    "tally",
+    [[[9], 0, 1, 1, 1.0], [[0], 4, 1, 1, 1.0], [[], 0, 1, 2, 1.0], [[], 0, 1, 1, -1.0], [[], 0, 1], [0, 0, 1, 1, 1]],
+)
+def test_tallies_that_cannot_be_right(lab: Labs, tmp_path: Path, tally: list[Any]) -> None:
+    path = tmp_path / "p"
+    lab("bandit").make("schedule").save(path)
+    content = json.loads(path.read_text(encoding="utf-8")) | {"state": {"tallies": [tally]}}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert "damaged" in one_line(path)
 
 
 def test_weights_of_another_size_are_refused(lab: Labs, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from stable_baselines3.common.logger import Logger
 from blampert_agents import Episode, make_agent
 from blampert_agents.sb3_updates import even_batch_size, off_policy_update, on_policy_update
 
+SMALL_LSTM = {"lstm_hidden_size": 8, "n_lstm_layers": 2, "net_arch": [], "enable_critic_lstm": False}
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
@@ -80,6 +82,8 @@ def pair(lab: Any, algo: str, limit: int, **hyperparams: Any) -> tuple[Any, Any,
         ("ppo", "bandit", 30, {"batch_size": 16, "gae_lambda": 0.9, "gamma": 0.9, "clip_range_vf": 0.2}),
         ("a2c", "bandit", 5, {"normalize_advantage": True, "gae_lambda": 0.95}),
         ("maskable-ppo", "corridor", 3, {"batch_size": 8, "n_epochs": 3, "learning_rate": 0.01}),
+        ("recurrent-ppo", "bandit", 5, {"batch_size": 16, "n_epochs": 3, "policy_kwargs": {"lstm_hidden_size": 8}}),
+        ("recurrent-ppo", "bandit", 30, {"batch_size": 50, "n_epochs": 3, "policy_kwargs": SMALL_LSTM}),
     ],
 )
 def test_on_policy_update_is_sb3s(

@@ -12,24 +12,25 @@ from hypothesis import strategies as st
 
 from blampert_agents import ALGOS, Agent, Episode, make_agent
 from blampert_env.errors import ConfigError, UsageError
+from tests.agents.conftest import names_of_features
 
 Make = Callable[..., Agent]
-SIMPLE = ("random", "fixed", "round-robin", "thompson", "linucb", "lin-thompson")
-OBSERVATION = np.zeros(3, dtype=np.float32)
+SIMPLE = ("random", "fixed", "round-robin", "thompson", "linucb", "lin-thompson", "schedule", "rex")
+OBSERVATION = np.zeros(5, dtype=np.float32)
 
 
 def make(algo: str, n_actions: int = 4, **options: Any) -> Agent:
     from gymnasium import spaces
 
-    return make_agent(
-        algo, spaces.Box(0.0, 1.0, (3,), np.float32), spaces.Discrete(n_actions), **({"seed": 0} | options)
-    )
+    labels = options.get("action_names", "0123"[:n_actions])
+    given = {"seed": 0, "feature_names": names_of_features(5, labels)} | options
+    return make_agent(algo, spaces.Box(0.0, 1.0, (5,), np.float32), spaces.Discrete(n_actions), **given)
 
 
 def episode(actions: list[int], rewards: list[float], n_actions: int = 4) -> Episode:
     steps = len(actions)
     return Episode(
-        np.zeros((steps + 1, 3), dtype=np.float32),
+        np.zeros((steps + 1, 5), dtype=np.float32),
         np.ones((steps + 1, n_actions), dtype=bool),
         np.array(actions, dtype=np.int64),
         np.array(rewards, dtype=np.float32),
