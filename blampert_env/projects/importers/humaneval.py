@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.errors import ProjectError, unknown_name
+from blampert_env.errors import ProjectError
 from blampert_env.parsing import parse, parse_expression
 from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import docstring_node, functions, split_lines
@@ -62,7 +62,7 @@ def humaneval_problems(ids: Sequence[str | int] | None = None, *, share_check: b
 
 
 def _unknown(given: str, count: int) -> str:
-    return f"{unknown_name('HumanEval problem', given, [])[:-10]} give a number from 0 to {count - 1}"
+    return f"unknown HumanEval problem {given!r}: give a number from 0 to {count - 1}"
 
 
 @lru_cache(maxsize=1)
