@@ -4,9 +4,9 @@ In each of several seeds the repositories are divided into two halves, and the p
 policy is chosen or learnt on the tasks of one half and scored on those of the other. Compared are each arm alone, a
 cascade, the best fixed schedules of up to four arms, asking at random, the learning agents, and the oracle, which knows
 the answers. Learning sees visible tests alone; scored is what held-out tests say, where there are any. Costs are in
-seconds at the prices of ``configs/models.yaml``. What a policy brings is its solve rate less its
-cost in shares of what a solved task is worth. Intervals are bootstrapped over tasks,
-paired by task, with all that came of a task in several divisions taken together.
+seconds at the prices of ``configs/models.yaml``. What a policy brings is its solve rate less its cost in shares of what
+a solved task is worth. Intervals are bootstrapped over tasks, paired by task, with all that came of a task in several
+divisions taken together.
 
     python benchmarks/learning.py [--table FILE] [--seeds 5] [--episodes 4000] [--worth 120] [--agents NAME ...]
         [--save FILE]
@@ -37,6 +37,7 @@ SAME = "best schedule: brings most"  # what the agents are after, too
 CASCADE = "small, then large"
 BATCH = 50  # episodes between two updates
 RESAMPLED = 4000
+AGENTS = ["linucb", "lin-thompson", "rex", "schedule", "ppo", "recurrent-ppo"]
 # what follows an answer counts: a cheap one first is right only as another may come after it
 HYPERPARAMS = {"linucb": {"gamma": 1.0}, "lin-thompson": {"gamma": 1.0}}
 Outcome = tuple[bool, float]  # solved and right, and what it cost
@@ -95,7 +96,10 @@ def trained(name: str, env: ReplayEnv, seed: int, episodes: int, hyperparams: Ma
     rng = np.random.default_rng((seed, 2))
     for _ in range(episodes // BATCH):
         tasks = rng.choice(env.tasks, BATCH)
-        agent.learn([play(env, agent.act, str(task), rng)[1] for task in tasks])
+        # a generator an episode: by it an agent with a memory tells them apart
+        agent.learn(
+            [play(env, agent.act, str(task), own)[1] for task, own in zip(tasks, rng.spawn(BATCH), strict=True)]
+        )
     return agent
 
 
@@ -125,7 +129,8 @@ def scored(table: Table, half: Half, arguments: argparse.Namespace) -> dict[str,
     for name in arguments.agents:
         agent = trained(name, env, half.seed, arguments.episodes, HYPERPARAMS.get(name, {}))
         act: Choose = lambda observation, mask, rng, agent=agent: agent.act(observation, mask, rng, deterministic=True)  # type: ignore[misc]  # noqa: E731
-        found[name] = [play(there, act, task, rng)[0] for task in half.scored]
+        own = rng.spawn(len(half.scored))
+        found[name] = [play(there, act, task, one)[0] for task, one in zip(half.scored, own, strict=True)]
         print(f"... seed {half.seed} {name}: {sum(one for one, _ in found[name])} solved", file=sys.stderr, flush=True)
     oracle = [known.oracle(table.arms, [task]) for task in half.scored]
     found["oracle"] = [(bool(one.right), one.cost) for one in oracle]
@@ -193,9 +198,7 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def ship(
-    table: Table, arguments: argparse.Namespace, said: Mapping[str, dict[str, object]], fixed: str
-) -> None:
+def ship(table: Table, arguments: argparse.Namespace, said: Mapping[str, dict[str, object]], fixed: str) -> None:
     """The agent that brings most, learnt from all tasks, as a policy file, and its card beside it."""
     name = max(arguments.agents, key=lambda one: said[one]["brings"])  # type: ignore[arg-type, return-value]
     env = ReplayEnv(table, sorted(table.tasks), arguments.worth)
@@ -256,6 +259,6 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--episodes", type=int, default=4000)
     parser.add_argument("--worth", type=float, default=120.0, help="seconds that a solved task is worth")
-    parser.add_argument("--agents", nargs="+", default=["linucb", "lin-thompson"])
+    parser.add_argument("--agents", nargs="+", default=AGENTS)
     parser.add_argument("--save", type=Path, metavar="FILE", help="learn the best agent from all tasks, for solve")
     sys.exit(main(parser.parse_args()))

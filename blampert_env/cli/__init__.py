@@ -20,6 +20,7 @@ COMMANDS = {
     "config": ("blampert_env.cli.config", "show and change the workspace's settings"),
     "doctor": ("blampert_env.cli.doctor", "what is wrong, and the command that mends it"),
     "runs": ("blampert_env.cli.runs", "list and compare runs, write their steps to a file"),
+    "collect": ("blampert_env.cli.collect", "fill the sample pool for projects, ways of asking and models"),
     "pool": ("blampert_env.cli.pool", "samples of the models: count them, write them to a file, take them from one"),
     "dlq": ("blampert_env.cli.dlq", "messages that could not be delivered: list, show, redrive, purge"),
     "export": ("blampert_env.cli.transfer", "pack a run into one file"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,21 @@ class Proposal:
     model: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one LM call asks.
+
+    Attributes:
+        lm: Who is asked.
+        messages: The prompt; a last one by the assistant is the start of the answer.
+        decoding: ``temperature``, ``max_tokens`` and ``stop``, for :meth:`blampert_env.lm.LanguageModel.complete`.
+    """
+
+    lm: LanguageModel
+    messages: Messages
+    decoding: Mapping[str, Any]
+
+
 class Coder:
     """Asks an LM for one target's code.
 
@@ -73,15 +89,8 @@ class Coder:
 
         started = time.perf_counter()
         signature, inputs = build_request(context, strategy)
-        # an LM that cannot go on from an open answer is asked the same without it
-        asked = self.lm.other(strategy.model)
-        prefill = answer_start(context, strategy) if strategy.prefill and asked.supports_prefill else ""
-        lm = asked.dspy_lm(
-            temperature=strategy.temperature,
-            max_tokens=strategy.max_tokens,
-            stop=_stops(strategy) if prefill else STOP_AFTER_BLOCK,
-            draw=draw,
-        )
+        asked, prefill = self._asked(context, strategy)
+        lm = asked.dspy_lm(**_decoding(strategy, prefill), draw=draw)
         demos = _demos(context, strategy)
         code = None
         # a reply without code is an outcome (edit=None), not an error
@@ -90,6 +99,23 @@ class Coder:
         edit = Edit(context.target.id, code) if code is not None else None
         prompt, completion = lm.calls[-1]
         return Proposal(edit, completion, prompt, time.perf_counter() - started, asked.name)
+
+    def question(self, context: CodingContext, strategy: Strategy) -> Question:
+        """What :meth:`propose` asks, to the letter, so that its answers have the same place in the sample pool.
+
+        Nobody is asked. Raises UsageError and LMUnavailable as :meth:`propose` does for a strategy's model.
+        """
+        from blampert_env.coding.adapter import FencedCodeAdapter
+
+        signature, inputs = build_request(context, strategy)
+        asked, prefill = self._asked(context, strategy)
+        messages = FencedCodeAdapter(prefill).format(signature, _demos(context, strategy), inputs)
+        return Question(asked, messages, _decoding(strategy, prefill))
+
+    def _asked(self, context: CodingContext, strategy: Strategy) -> tuple[LanguageModel, str]:
+        """Who is asked, and the start of the answer; one that cannot go on from it is asked the same without."""
+        lm = self.lm.other(strategy.model)
+        return lm, answer_start(context, strategy) if strategy.prefill and lm.supports_prefill else ""
 
 
 def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict[str, str]]:
@@ -129,9 +155,11 @@ def answer_start(context: CodingContext, strategy: Strategy) -> str:
     return f"```python\n{head}"
 
 
-def _stops(strategy: Strategy) -> tuple[str, ...]:
-    """Where an answer ends that was begun."""
-    return STOP_AFTER_FUNCTION if "siblings" in strategy.show else STOP_IN_PREFILLED
+def _decoding(strategy: Strategy, prefill: str) -> dict[str, Any]:
+    """How the answer is sampled, and where it ends."""
+    begun = STOP_AFTER_FUNCTION if "siblings" in strategy.show else STOP_IN_PREFILLED
+    stop = begun if prefill else STOP_AFTER_BLOCK
+    return {"temperature": strategy.temperature, "max_tokens": strategy.max_tokens, "stop": stop}
 
 
 def _demos(context: CodingContext, strategy: Strategy) -> list[dict[str, str]]:

@@ -89,6 +89,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         prices: Mapping[str, tuple[float, float]] | None = None,
         pool: str | Path | None = None,
         pool_only: bool = False,
+        samples: int | None = None,
         isolation: Literal["default", "strict", "none"] = "default",
         timeout_s: float | None = None,
         python: str | None = None,
@@ -117,7 +118,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
             raise ConfigError("rewards: a campaign counts targets, code_quality counts tests: use weights without it")
         asking = {"lm": lm, "strategies": strategies, "prices": checked_prices(prices), "pool": pool}
         grading = {"isolation": isolation, "timeout_s": timeout_s, "python": python, "max_attempts": _ATTEMPTS}
-        self._kwargs: dict[str, Any] = {**asking, **grading, "pool_only": pool_only}
+        self._kwargs: dict[str, Any] = {**asking, **grading, "pool_only": pool_only, "samples": samples}
         self._priced = False
         self._envs: dict[str, StrategyEnv] = {}
         self.progress = CampaignProgress([], len(self.strategies), self.budget)

@@ -28,6 +28,7 @@ _BASE = (
     "target_left",  # how often it was left before, of 4
     "answer_repeats",  # the last answer for it was one that it had before
 )
+_OF_TARGET = _BASE.index(TARGET_FEATURES[0])
 _PER_STRATEGY = (
     "tried_on_target",  # times tried on this target, of 4
     "tried",  # times tried in this campaign, of 20
@@ -45,7 +46,7 @@ def campaign_features(strategies: Sequence[Strategy]) -> tuple[str, ...]:
 def target_view(strategies: Sequence[Strategy]) -> tuple[str, ...]:
     """Those that tell of the target in front alone: how the campaign goes on elsewhere does not change them."""
     tried = tuple(f"{strategy.name}:tried_on_target" for strategy in strategies)
-    return tuple(name for name in _BASE[3:] if name != "target_left") + _FAILURES + tried
+    return _BASE[_OF_TARGET:] + _FAILURES + tried
 
 
 def observe_campaign(

@@ -73,7 +73,8 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
     Those of :class:`~blampert_env.envs.CodeEditEnv`, and ``lm``: a model name for :func:`blampert_env.lm.resolve`
     (``"auto"`` by default) or a ``LanguageModel``; ``strategies``: a YAML file, or names to keep of the bundled ones;
     ``pool``: the file of the sample pool (that in the cache folder by default); ``pool_only``: answers come from there
-    alone, and a prompt that is not there is :class:`~blampert_env.lm.NotInPool`; ``prices``: a model's name to the
+    alone, and a prompt that is not there is :class:`~blampert_env.lm.NotInPool`; ``samples``: how many of a request are
+    drawn and kept (8 by default; what ``blampert collect --samples`` asked for); ``prices``: a model's name to the
     seconds that a token of its prompt and of its answer cost, for models that ``configs/models.yaml`` does not know.
 
     ## Version History
@@ -96,12 +97,15 @@ class StrategyEnv(gym.Env[NDArray[np.float32], int]):
         python: str | None = None,
         pool: str | Path | None = None,
         pool_only: bool = False,
+        samples: int | None = None,
         prices: Mapping[str, tuple[float, float]] | None = None,
         render_mode: str | None = None,
     ) -> None:
-        if (pool is not None or pool_only) and not isinstance(lm, str):
-            raise ConfigError("pool and pool_only go with a model's name: give them to blampert_env.lm.resolve instead")
+        if (pool is not None or pool_only or samples is not None) and not isinstance(lm, str):
+            names = "pool, pool_only and samples"
+            raise ConfigError(f"{names} go with a model's name: give them to blampert_env.lm.resolve instead")
         self._pool: dict[str, Any] = {"pool": pool if pool is not None else True, "pool_only": pool_only}
+        self._pool |= {} if samples is None else {"samples": samples}
         self.strategies: tuple[Strategy, ...] = choose_strategies(strategies)
         self.feature_names = feature_names(self.strategies)
         self.observation_space, self.action_space = policy_spaces(self.strategies)  # type: ignore[assignment]

@@ -211,6 +211,12 @@ class EmbeddedClient:
                 self._endpoint = None
             raise
 
+    def slots(self) -> int:
+        """Requests that the server answers at once."""
+        from blampert_env.lm import embedded
+
+        return embedded.slots()
+
     def connect(self) -> Endpoint:
         """The server: joined or started, the weights fetched first, where that has not happened yet."""
         if self._endpoint is None:

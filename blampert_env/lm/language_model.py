@@ -14,7 +14,7 @@ from blampert_env.lm.circuit import CircuitBreaker, CircuitState
 from blampert_env.lm.clients import Client, TransientError
 from blampert_env.lm.completion import Completion, Messages, NotInPool
 from blampert_env.lm.pool import PoolStats, SamplePool, slot_of, slot_seed
-from blampert_env.lm.request import request
+from blampert_env.lm.request import Request, request
 
 if TYPE_CHECKING:
     from blampert_env.lm.dspy_lm import PooledLM
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("blampert.lm")
 
 RETRIES = 2
+REMOTE_SLOTS = 4
 _PAUSE_S = 0.25
 
 
@@ -89,13 +90,11 @@ class LanguageModel:
             StorageError: The pool cannot be read or written.
             NotInPool: The pool alone may answer, and has no answer.
         """
-        _check(messages, temperature, max_tokens, draw, top_p)
-        if not self.supports_prefill and messages[-1]["role"] == "assistant":
-            raise UsageError(f"{self.name} does not go on from an assistant message; end with a user message")
-        identity = self.client.identity() + (f"#{self.seed}" if self.seed else "")
         decoding: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
         decoding["stop"] = tuple(stop)
-        asked = request(identity, messages, **decoding, name=self.name)
+        asked = self.request(messages, **decoding)
+        if draw < 0:
+            raise UsageError(f"draw must be at least 0, not {draw}")
         key = asked.key
         slot = slot_of(draw, self.pool.samples, temperature) if self.pool is not None else draw
 
@@ -109,6 +108,21 @@ class LanguageModel:
             return self._ask(messages, **decoding, seed=slot_seed(key, slot, self.seed))
 
         return self.pool.sample(key, slot, ask, lambda: asked.about) if self.pool is not None else ask()
+
+    def request(
+        self, messages: Messages, *, temperature: float, max_tokens: int, stop: Sequence[str] = (), top_p: float = 1.0
+    ) -> Request:
+        """What :meth:`complete` asks, with the key of its samples in the pool; nobody is asked.
+
+        Raises:
+            UsageError: An argument cannot be right.
+        """
+        _check(messages, temperature, max_tokens, top_p)
+        if not self.supports_prefill and messages[-1]["role"] == "assistant":
+            raise UsageError(f"{self.name} does not go on from an assistant message; end with a user message")
+        identity = self.client.identity() + (f"#{self.seed}" if self.seed else "")
+        decoding: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
+        return request(identity, messages, **decoding, stop=stop, name=self.name)
 
     def other(self, name: str) -> LanguageModel:
         """The model that has a role (``small``, ``large``) or a name; this one for "".
@@ -144,6 +158,12 @@ class LanguageModel:
         from blampert_env.lm.dspy_lm import PooledLM
 
         return PooledLM(self, temperature=temperature, max_tokens=max_tokens, stop=tuple(stop), draw=draw)
+
+    @property
+    def slots(self) -> int:
+        """Requests that its server answers at once; for a server that does not say, :data:`REMOTE_SLOTS`."""
+        slots = getattr(self.client, "slots", None)
+        return REMOTE_SLOTS if slots is None else int(slots())
 
     @property
     def circuit(self) -> CircuitState:
@@ -212,7 +232,7 @@ class LanguageModel:
         raise AssertionError("unreachable")
 
 
-def _check(messages: Messages, temperature: float, max_tokens: int, draw: int, top_p: float) -> None:
+def _check(messages: Messages, temperature: float, max_tokens: int, top_p: float) -> None:
     if not messages:
         raise UsageError("no messages: give at least one")
     for index, message in enumerate(messages):
@@ -222,7 +242,5 @@ def _check(messages: Messages, temperature: float, max_tokens: int, draw: int, t
         raise UsageError(f"temperature must be in [0, 2], not {temperature}")
     if max_tokens < 1:
         raise UsageError(f"max_tokens must be at least 1, not {max_tokens}")
-    if draw < 0:
-        raise UsageError(f"draw must be at least 0, not {draw}")
     if not 0 < top_p <= 1:
         raise UsageError(f"top_p must be in (0, 1], not {top_p}")

@@ -101,6 +101,10 @@ class SamplePool:
         self._remember(key, slot, winner)
         return drawn if winner.text == drawn.text else replace(winner, cached=True, latency_s=drawn.latency_s)
 
+    def has(self, key: str, slot: int) -> bool:
+        """Whether a sample lies in the slot; raises StorageError as :meth:`sample`."""
+        return (key, slot) in self._front or self._store.get(key, slot) is not None
+
     @property
     def stats(self) -> PoolStats:
         """Hits and misses of this process so far."""

@@ -45,8 +45,13 @@ class Places:
         """The language model that ``auto`` tries first; None: what the environment says."""
         return self.settings.agent.model if self.workspace else None
 
-    def language_model(self, name: str, strategies: Iterable[Strategy]) -> LanguageModel:
+    def language_model(self, name: str, strategies: Iterable[Strategy], **pooled: Any) -> LanguageModel:
         """The model of a command, with the settings' Redis and roles; and that each strategy's own can be had.
+
+        Args:
+            name: As for :func:`blampert_env.lm.resolve`.
+            strategies: Their models are looked up, too.
+            pooled: ``pool`` and ``samples`` of :func:`blampert_env.lm.resolve`, where they are not the usual ones.
 
         Raises:
             UsageError: A name means nothing.
@@ -55,7 +60,8 @@ class Places:
         from blampert_env.lm import resolve
 
         settings = self.settings
-        lm = resolve(name, configured=self.model, redis_url=settings.storage.redis_url, roles=settings.models.roles)
+        shared: dict[str, Any] = {"redis_url": settings.storage.redis_url, "roles": settings.models.roles}
+        lm = resolve(name, configured=self.model, **shared, **pooled)
         for strategy in strategies:
             lm.other(strategy.model)
         return lm

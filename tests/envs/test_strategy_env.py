@@ -224,6 +224,7 @@ def test_a_recorded_pool_plays_the_episode_and_anything_else_is_an_error(tmp_pat
     other.close()
 
 
-def test_a_pool_goes_with_a_models_name(solver_lm: ScriptedLM) -> None:
-    with pytest.raises(ConfigError, match="pool_only go with a model's name"):
-        StrategyEnv("calculator", lm=solver_lm, pool_only=True)
+@pytest.mark.parametrize("setting", ["pool_only", "samples"])
+def test_a_pool_goes_with_a_models_name(solver_lm: ScriptedLM, setting: str) -> None:
+    with pytest.raises(ConfigError, match="samples go with a model's name"):
+        StrategyEnv("calculator", lm=solver_lm, **{setting: 1})
