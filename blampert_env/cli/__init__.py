@@ -12,6 +12,7 @@ from blampert_env.errors import UsageError, unknown_name
 COMMANDS = {
     "solve": ("blampert_env.cli.solve", "write a project's open functions and show or apply the difference"),
     "train": ("blampert_env.cli.train", "train a policy on projects, with an LLM writing the code"),
+    "optimize": ("blampert_env.cli.optimize", "look for a better way of asking with DSPy's optimizers"),
     "evaluate": ("blampert_env.cli.evaluate", "run a saved policy, greedily, and print the same table"),
     "monitor": ("blampert_env.cli.monitor", "watch runs, live, in the terminal and as a web page"),
     "dashboard": ("blampert_env.cli.dashboard", "open the web page of the runs in a browser"),

@@ -6,17 +6,20 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.coding.context import MAX_FAILING_CHARS, MAX_PART_CHARS, CodingContext, clip
 from blampert_env.coding.facts import executed_facts
 from blampert_env.coding.relevant import relevant
 from blampert_env.coding.source import body_indent, function_head, shown_stub, without_docstring
-from blampert_env.coding.strategies import Strategy
+from blampert_env.coding.strategies import Ask, Strategy
 from blampert_env.editing import Edit
 
 if TYPE_CHECKING:
+    from blampert_env.coding.adapter import FencedCodeAdapter
     from blampert_env.lm import Completion, LanguageModel, Messages
+    from blampert_env.lm.dspy_lm import PooledLM
 
 # The closing fence ends the answer: half of a small model's tokens are chatter after it. At most four (OpenAI's limit).
 STOP_AFTER_BLOCK = ("\n```\n",)
@@ -46,17 +49,33 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one LM call asks.
+    """What one LM call asks: ``with dspy.context(lm=dspy_lm(draw), adapter=adapter)`` a ``dspy.Predict`` of the rest.
 
     Attributes:
         lm: Who is asked.
-        messages: The prompt; a last one by the assistant is the start of the answer.
+        signature: The DSPy signature, with the strategy's instructions.
+        inputs: Its inputs; those that the strategy does not show are empty.
+        demos: Solved functions that are shown before.
+        adapter: Writes the prompt and reads the reply.
         decoding: ``temperature``, ``max_tokens`` and ``stop``, for :meth:`blampert_env.lm.LanguageModel.complete`.
     """
 
     lm: LanguageModel
-    messages: Messages
+    signature: Any
+    inputs: dict[str, str]
+    demos: list[dict[str, str]]
+    adapter: FencedCodeAdapter
     decoding: Mapping[str, Any]
+
+    @property
+    def messages(self) -> Messages:
+        """The prompt, to the letter; a last one by the assistant is the start of the answer."""
+        messages: Messages = self.adapter.format(self.signature, self.demos, self.inputs)
+        return messages
+
+    def dspy_lm(self, draw: int) -> PooledLM:
+        """The model as DSPy has it, for that sample."""
+        return self.lm.dspy_lm(**self.decoding, draw=draw)
 
 
 class Coder:
@@ -85,49 +104,41 @@ class Coder:
         import dspy
         from dspy.utils.exceptions import AdapterParseError
 
-        from blampert_env.coding.adapter import FencedCodeAdapter
-
         started = time.perf_counter()
-        signature, inputs = build_request(context, strategy)
-        asked, prefill = self._asked(context, strategy)
-        lm = asked.dspy_lm(**_decoding(strategy, prefill), draw=draw)
-        demos = _demos(context, strategy)
-        code = None
+        question = self.question(context, strategy)
+        lm, code = question.dspy_lm(draw), None
         # a reply without code is an outcome (edit=None), not an error
-        with dspy.context(lm=lm, adapter=FencedCodeAdapter(prefill)), suppress(AdapterParseError):
-            code = dspy.Predict(signature)(demos=demos, **inputs).code
+        with dspy.context(lm=lm, adapter=question.adapter), suppress(AdapterParseError):
+            code = dspy.Predict(question.signature)(demos=question.demos, **question.inputs).code
         edit = Edit(context.target.id, code) if code is not None else None
         prompt, completion = lm.calls[-1]
-        return Proposal(edit, completion, prompt, time.perf_counter() - started, asked.name)
+        return Proposal(edit, completion, prompt, time.perf_counter() - started, question.lm.name)
 
     def question(self, context: CodingContext, strategy: Strategy) -> Question:
-        """What :meth:`propose` asks, to the letter, so that its answers have the same place in the sample pool.
+        """What :meth:`propose` asks, so that others can ask the same; nobody is asked.
 
-        Nobody is asked. Raises UsageError and LMUnavailable as :meth:`propose` does for a strategy's model.
+        Raises:
+            LMUnavailable: The model that the strategy names is not there.
+            UsageError: The strategy names a model that is none.
         """
         from blampert_env.coding.adapter import FencedCodeAdapter
 
         signature, inputs = build_request(context, strategy)
-        asked, prefill = self._asked(context, strategy)
-        messages = FencedCodeAdapter(prefill).format(signature, _demos(context, strategy), inputs)
-        return Question(asked, messages, _decoding(strategy, prefill))
-
-    def _asked(self, context: CodingContext, strategy: Strategy) -> tuple[LanguageModel, str]:
-        """Who is asked, and the start of the answer; one that cannot go on from it is asked the same without."""
         lm = self.lm.other(strategy.model)
-        return lm, answer_start(context, strategy) if strategy.prefill and lm.supports_prefill else ""
+        # an LM that cannot go on from an open answer is asked the same without it
+        prefill = answer_start(context, strategy) if strategy.prefill and lm.supports_prefill else ""
+        demos, adapter = _demos(context, strategy, inputs), FencedCodeAdapter(prefill)
+        return Question(lm, signature, inputs, demos, adapter, _decoding(strategy, prefill))
 
 
 def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict[str, str]]:
     """The DSPy signature and its inputs; inputs the strategy does not show are empty."""
-    from blampert_env.coding import signatures
-
     show, target = strategy.show, context.target
     siblings = relevant(target, context.files, context.tests, MAX_PART_CHARS) if "siblings" in show else ""
     tests = clip(context.tests) if "tests" in show else ""
     if strategy.ask == "repair":
         facts = executed_facts(context.failing, target.name, target.path) if "facts" in show else ""
-        return signatures.RepairFunction, {
+        return signature_of(strategy.ask, strategy.instructions), {
             "previous": clip(context.previous),
             "docstring": clip(target.docstring or "") if "docstring" in show else "",
             "siblings": siblings,
@@ -135,14 +146,24 @@ def build_request(context: CodingContext, strategy: Strategy) -> tuple[Any, dict
             "failing": clip(context.failing, MAX_FAILING_CHARS) if "failing" in show else "",
             "facts": clip(facts, MAX_FAILING_CHARS),
         }
-    kinds = {
+    source = target.source
+    stub = shown_stub(source) if "docstring" in show else without_docstring(source)
+    inputs = {"stub": clip(stub), "siblings": siblings, "tests": tests}
+    return signature_of(strategy.ask, strategy.instructions), inputs
+
+
+@lru_cache(maxsize=256)  # DSPy makes a class of each; an optimizer tries many
+def signature_of(ask: Ask, instructions: str = "") -> Any:
+    """The DSPy signature of a way of asking; its own first sentence where there are no ``instructions``."""
+    from blampert_env.coding import signatures
+
+    kinds: dict[str, Any] = {
         "direct": signatures.WriteFunction,
         "minimal": signatures.WriteFunctionMinimal,
         "plan": signatures.PlanFunction,
+        "repair": signatures.RepairFunction,
     }
-    source = target.source
-    stub = shown_stub(source) if "docstring" in show else without_docstring(source)
-    return kinds[strategy.ask], {"stub": clip(stub), "siblings": siblings, "tests": tests}
+    return kinds[ask].with_instructions(instructions) if instructions else kinds[ask]
 
 
 def answer_start(context: CodingContext, strategy: Strategy) -> str:
@@ -162,8 +183,9 @@ def _decoding(strategy: Strategy, prefill: str) -> dict[str, Any]:
     return {"temperature": strategy.temperature, "max_tokens": strategy.max_tokens, "stop": stop}
 
 
-def _demos(context: CodingContext, strategy: Strategy) -> list[dict[str, str]]:
-    """The last two verified examples, where the strategy shows them."""
-    if "examples" not in strategy.show:
-        return []
-    return [{"stub": clip(shown_stub(stub)), "code": clip(code)} for stub, code in context.examples[-2:]]
+def _demos(context: CodingContext, strategy: Strategy, inputs: dict[str, str]) -> list[dict[str, str]]:
+    """The strategy's own, but for one of the function that is asked for; the last two verified examples if shown."""
+    demos = [dict(demo) for demo in strategy.demos if demo["stub"] != inputs.get("stub")]
+    if "examples" in strategy.show:
+        demos += [{"stub": clip(shown_stub(stub)), "code": clip(code)} for stub, code in context.examples[-2:]]
+    return demos

@@ -7,7 +7,7 @@ actions of :class:`blampert_env.envs.StrategyEnv`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,6 +19,8 @@ Show = Literal["docstring", "tests", "failing", "facts", "previous", "siblings",
 
 ASKS: tuple[str, ...] = get_args(Ask)
 SHOWS: tuple[str, ...] = get_args(Show)
+DEMO_TEXTS = ("stub", "siblings", "tests", "code")  # what a demo may hold; the first and the last it must
+MAX_INSTRUCTIONS = 2_000  # characters: what stands before every prompt is paid for in every call
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class Strategy:
         description: One line for people.
         model: Who is asked: a role (``small``, ``large``), or a name for :func:`blampert_env.lm.resolve`; "" for the
             run's own model.
+        instructions: The text that a prompt begins with, in the place of the sentence that ``ask`` has; "" for that.
+        demos: Solved functions that every prompt shows first, each its prompt's texts (``stub``, if need be
+            ``siblings`` and ``tests``) and the ``code`` that was right. None is shown for the function that it solves.
     """
 
     name: str
@@ -49,6 +54,8 @@ class Strategy:
     max_tokens: int = 256
     description: str = ""
     model: str = ""
+    instructions: str = ""
+    demos: tuple[Mapping[str, str], ...] = field(default=(), hash=False)  # compared, but mappings have no hash
 
     def allowed(self, *, has_previous: bool, has_failing: bool, has_examples: bool) -> bool:
         """Whether everything this strategy wants to show exists; the env's action mask."""
@@ -62,7 +69,8 @@ class Strategy:
 def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
     """Check one YAML entry and turn it into a :class:`Strategy`."""
     here = f"{where}, strategy {name!r}"
-    known = {"ask", "show", "prefill", "temperature", "max_tokens", "model", "description"}
+    known = {"ask", "show", "prefill", "temperature", "max_tokens", "model", "description", "instructions", "demos"}
+    known |= {"found"}  # what `blampert optimize` says of its search; for people
     if not isinstance(entry, Mapping):
         raise ConfigError(f"{here}: expected a mapping of settings, found {type(entry).__name__}")
     for key in entry:
@@ -91,6 +99,14 @@ def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
     model = entry.get("model", "")
     if not isinstance(model, str) or model != model.strip():
         raise ConfigError(f"{here}: model must be a role or the name of a model, not {model!r}")
+    instructions = entry.get("instructions", "")
+    if not isinstance(instructions, str) or len(instructions) > MAX_INSTRUCTIONS:
+        raise ConfigError(f"{here}: instructions must be a text of at most {MAX_INSTRUCTIONS:,} characters")
+    demos = entry.get("demos", [])
+    if demos and ask == "repair":
+        raise ConfigError(f"{here}: a repair shows the previous code, not demos; drop them")
+    if not isinstance(demos, list) or not all(map(_is_demo, demos)):
+        raise ConfigError(f"{here}: demos must be a list of texts by name: stub, code, if need be siblings, tests")
     return Strategy(
         name=name,
         ask=ask,
@@ -100,6 +116,17 @@ def _parse(name: str, entry: Mapping[str, Any], where: str) -> Strategy:
         max_tokens=max_tokens,
         model=model,
         description=str(entry.get("description", "")),
+        instructions=instructions.strip(),
+        demos=tuple(dict(demo) for demo in demos),
+    )
+
+
+def _is_demo(value: Any) -> bool:
+    """Texts that a demo may hold, among them those that it must."""
+    return (
+        isinstance(value, Mapping)
+        and {DEMO_TEXTS[0], DEMO_TEXTS[-1]} <= value.keys() <= set(DEMO_TEXTS)
+        and all(isinstance(text, str) for text in value.values())
     )
 
 
