@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions
+from blampert_agents.protocol import AgentSpec, Episode, Values, allowed_actions
 from blampert_agents.storage import SavedPolicy, write_json_policy
 from blampert_env.errors import UsageError
 
@@ -102,8 +102,8 @@ class LinearAgent(ABC):
         self.spec = spec
         self._gamma = float(spec.hyperparams.get("gamma", 0.0))
         self._lock = threading.Lock()  # between learners; those who read take the models as they are
-        ridge = float(spec.hyperparams.get("ridge", 1.0))
-        self.models = LinearModels.new(spec.n_actions, spec.observation_space.shape[0], ridge)
+        self._ridge = float(spec.hyperparams.get("ridge", 1.0))
+        self.models = LinearModels.new(spec.n_actions, spec.observation_space.shape[0], self._ridge)
 
     def act(
         self,
@@ -115,15 +115,48 @@ class LinearAgent(ABC):
     ) -> int:
         """The allowed action with the largest score, ties drawn; deterministic: the largest mean, ties to the lower."""
         allowed = allowed_actions(mask, self.spec.n_actions)
-        expected = self.spec.observation_space.shape
-        if np.shape(observation) != expected:
-            raise UsageError(f"the observation has shape {np.shape(observation)}, the policy expects {expected}")
-        models, x = self.models, with_constant(np.asarray(observation))
+        models, x = self.models, self._checked(observation)
         means = models.means(x)
         if deterministic:
             return int(allowed[np.argmax(means[allowed])])
         scores = self._explore(means, models.whitened(x), rng)[allowed]
         return int(rng.choice(allowed[scores == scores.max()]))
+
+    def values(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+        """Predictions, and their standard deviations as it explores by them (with noise of variance 1 in a reward)."""
+        allowed_actions(mask, self.spec.n_actions)
+        models, x = self.models, self._checked(observation)
+        deviations = self._width * np.sqrt((models.whitened(x) ** 2).sum(axis=1))
+        return Values("predicted return" if self._gamma else "predicted reward", models.means(x), deviations)
+
+    def weights(self) -> Floats:
+        """How much of the predictions each feature moves: its coefficient times its standard deviation.
+
+        The deviation is over all observations that were acted on and learnt from, whose sums are in ``A``.
+
+        Returns:
+            float64 of shape (n_actions, d); zeros before anything was learnt.
+        """
+        models, size = self.models, self.models.A.shape[1]
+        seen = (models.A - self._ridge * np.eye(size)).sum(
+            axis=0
+        )  # the sum of x x^T, whose last feature is the constant
+        count = max(seen[-1, -1], 1.0)
+        variances = np.diagonal(seen)[:-1] / count - (seen[-1, :-1] / count) ** 2
+        weights: Floats = models.theta[:, :-1] * np.sqrt(np.maximum(variances, 0.0))
+        return weights
+
+    def _checked(self, observation: NDArray[np.float32]) -> Floats:
+        """The observation with the constant."""
+        expected = self.spec.observation_space.shape
+        if np.shape(observation) != expected:
+            raise UsageError(f"the observation has shape {np.shape(observation)}, the policy expects {expected}")
+        return with_constant(np.asarray(observation))
+
+    @property
+    @abstractmethod
+    def _width(self) -> float:
+        """How many standard deviations of a mean it explores by."""
 
     @abstractmethod
     def _explore(self, means: Floats, whitened: Floats, rng: np.random.Generator) -> Floats:
