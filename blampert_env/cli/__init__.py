@@ -13,6 +13,7 @@ COMMANDS = {
     "solve": ("blampert_env.cli.solve", "write a project's open functions and show or apply the difference"),
     "train": ("blampert_env.cli.train", "train a policy on projects, with an LLM writing the code"),
     "evaluate": ("blampert_env.cli.evaluate", "run a saved policy, greedily, and print the same table"),
+    "explain": ("blampert_env.cli.explain", "what a policy picks when, what its arms are worth, what matters to it"),
     "monitor": ("blampert_env.cli.monitor", "watch runs, live, in the terminal and as a web page"),
     "dashboard": ("blampert_env.cli.dashboard", "open the web page of the runs in a browser"),
     "workspace": ("blampert_env.cli.workspace", "make, look at and clean the folder that the agent works in"),
