@@ -55,7 +55,7 @@ def _cells(found: Explanation, pick: Pick, low: float, span: float) -> tuple[lis
     if not pick.values:
         return [0.0] * len(found.arms), [""] * len(found.arms)
     values = [pick.values[arm] for arm in found.arms]
-    return [(it.mean - low) / span if it else None for it in values], [f"{it.mean:+.2f}" if it else "" for it in values]
+    return [(it.mean - low) / span if it else None for it in values], [f"{it.mean:.2f}" if it else "" for it in values]
 
 
 def _recorded(found: Explanation, evaluation: int) -> list[Row]:

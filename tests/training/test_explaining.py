@@ -163,6 +163,14 @@ def test_a_run_without_a_policy_says_so(run: RunFolder) -> None:
         explain_run(run)
 
 
+@pytest.mark.parametrize("name", ["state.json", "config.json"])
+@pytest.mark.parametrize("content", ["[1]", "{", ""])
+def test_a_run_whose_files_are_damaged_says_which(name: str, content: str, run: RunFolder) -> None:
+    (run.path / name).write_text(content)
+    with pytest.raises(UsageError, match=f"{name} cannot be read"):
+        explain_run(run)
+
+
 def test_a_policy_of_another_environment_is_refused(tmp_path: Path) -> None:
     box = spaces.Box(0.0, 1.0, (5,), np.float32)
     path = saved(make_agent("thompson", box, spaces.Discrete(4), seed=0), tmp_path)
