@@ -14,7 +14,17 @@ Stable-Baselines3; making an agent that needs them does.
 from __future__ import annotations
 
 from blampert_agents.hyperparams import load_hyperparams
-from blampert_agents.protocol import Agent, AgentSpec, Episode
+from blampert_agents.protocol import Agent, AgentSpec, Episode, Values, ValuingAgent
 from blampert_agents.registry import ALGOS, load_agent, make_agent
 
-__all__ = ["ALGOS", "Agent", "AgentSpec", "Episode", "load_agent", "load_hyperparams", "make_agent"]
+__all__ = [
+    "ALGOS",
+    "Agent",
+    "AgentSpec",
+    "Episode",
+    "Values",
+    "ValuingAgent",
+    "load_agent",
+    "load_hyperparams",
+    "make_agent",
+]

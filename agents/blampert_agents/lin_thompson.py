@@ -28,6 +28,10 @@ class LinThompsonAgent(LinearAgent):
         super().__init__(spec)
         self._scale = float(spec.hyperparams.get("scale", 0.3))
 
+    @property
+    def _width(self) -> float:
+        return self._scale
+
     def _explore(self, means: Floats, whitened: Floats, rng: np.random.Generator) -> Floats:
         """The predictions of one draw."""
         # with z standard normal the draw is theta + scale root^T z, and x^T root^T z is z^T whitened

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions, checked_observation
+from blampert_agents.protocol import AgentSpec, Episode, Values, allowed_actions, checked_observation
 from blampert_agents.storage import SavedPolicy, write_json_policy
 
 Floats = NDArray[np.float64]
@@ -101,8 +101,8 @@ class LinearAgent(ABC):
         self.spec = spec
         self._gamma = float(spec.hyperparams.get("gamma", 0.0))
         self._lock = threading.Lock()  # between learners; those who read take the models as they are
-        ridge = float(spec.hyperparams.get("ridge", 1.0))
-        self.models = LinearModels.new(spec.n_actions, spec.observation_space.shape[0], ridge)
+        self._ridge = float(spec.hyperparams.get("ridge", 1.0))
+        self.models = LinearModels.new(spec.n_actions, spec.observation_space.shape[0], self._ridge)
 
     def act(
         self,
@@ -120,6 +120,35 @@ class LinearAgent(ABC):
             return int(allowed[np.argmax(means[allowed])])
         scores = self._explore(means, models.whitened(x), rng)[allowed]
         return int(rng.choice(allowed[scores == scores.max()]))
+
+    def values(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+        """Predictions, and their standard deviations as it explores by them (with noise of variance 1 in a reward)."""
+        allowed_actions(mask, self.spec.n_actions)
+        models, x = self.models, with_constant(checked_observation(observation, self.spec))
+        deviations = self._width * np.sqrt((models.whitened(x) ** 2).sum(axis=1))
+        return Values("predicted return" if self._gamma else "predicted reward", models.means(x), deviations)
+
+    def weights(self) -> Floats:
+        """How much of the predictions each feature moves: its coefficient times its standard deviation.
+
+        The deviation is over all observations that were acted on and learnt from, whose sums are in ``A``.
+
+        Returns:
+            float64 of shape (n_actions, d); zeros before anything was learnt.
+        """
+        models, size = self.models, self.models.A.shape[1]
+        seen = (models.A - self._ridge * np.eye(size)).sum(
+            axis=0
+        )  # the sum of x x^T, whose last feature is the constant
+        count = max(seen[-1, -1], 1.0)
+        variances = np.diagonal(seen)[:-1] / count - (seen[-1, :-1] / count) ** 2
+        weights: Floats = models.theta[:, :-1] * np.sqrt(np.maximum(variances, 0.0))
+        return weights
+
+    @property
+    @abstractmethod
+    def _width(self) -> float:
+        """How many standard deviations of a mean it explores by."""
 
     @abstractmethod
     def _explore(self, means: Floats, whitened: Floats, rng: np.random.Generator) -> Floats:

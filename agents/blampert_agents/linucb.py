@@ -27,6 +27,10 @@ class LinUCBAgent(LinearAgent):
         super().__init__(spec)
         self._alpha = float(spec.hyperparams.get("alpha", 1.0))
 
+    @property
+    def _width(self) -> float:
+        return self._alpha
+
     def _explore(self, means: Floats, whitened: Floats, rng: np.random.Generator) -> Floats:
         """The upper bounds."""
         deviations: Floats = np.sqrt((whitened**2).sum(axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,30 @@ class Agent(Protocol):
         Raises:
             StorageError: It could not be written; the previous file is intact.
         """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """What an agent holds each action for on one observation. Allowed with the largest mean is what it does greedily.
+
+    Attributes:
+        kind: What the means are: ``chance of success``, ``predicted reward``, ``predicted return``,
+            ``chance to be picked`` or ``Q value``.
+        means: float64 of shape (n_actions,).
+        deviations: Standard deviations of the means, as it explores by them, of the same shape; None: it has none.
+    """
+
+    kind: str
+    means: NDArray[np.float64]
+    deviations: NDArray[np.float64] | None = None
+
+
+@runtime_checkable
+class ValuingAgent(Protocol):
+    """An agent that can say what it holds actions for: an optional part of :class:`Agent`, to explain it by."""
+
+    def values(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+        """What it holds each action for; arguments and errors are those of :meth:`Agent.act`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blampert_agents.observed import PASS_RATE, Observed
-from blampert_agents.protocol import AgentSpec, action_index, allowed_actions
+from blampert_agents.protocol import AgentSpec, Values, action_index, allowed_actions
 from blampert_agents.thompson import ThompsonAgent
 
 _FRESH, _PRESENT, _NEXT = 0, 1, 2
@@ -67,10 +67,21 @@ class RexAgent(ThompsonAgent):
         deterministic: bool = False,
     ) -> int:
         """An allowed action that goes on from the program with the largest draw, or the largest mean."""
+        program = self._chosen(observation, mask, None if deterministic else rng)
+        return super().act(observation, mask & (self._program == program), rng, deterministic=deterministic)
+
+    def values(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+        """Means of the posteriors; 0 for what goes on from another program than the one with the largest mean."""
+        found = super().values(observation, mask)
+        return Values(found.kind, np.where(self._program == self._chosen(observation, mask, None), found.means, 0.0))
+
+    def _chosen(
+        self, observation: NDArray[np.float32], mask: NDArray[np.bool_], rng: np.random.Generator | None
+    ) -> int:
+        """The program to go on from: one that an allowed action does, with the largest draw; mean, without ``rng``."""
         possible = np.unique(self._program[allowed_actions(mask, self.spec.n_actions)])
         tries = np.bincount(self._program, self._seen.tries(observation), minlength=3)
         h = np.array([0.0, observation[self._rate], 0.0])
         alpha, beta = 1 + self._C * h, 1 + self._C * (1 - h) + tries
-        scores = alpha / (alpha + beta) if deterministic else rng.beta(alpha, beta)
-        program = possible[np.argmax(scores[possible])]
-        return super().act(observation, mask & (self._program == program), rng, deterministic=deterministic)
+        scores = alpha / (alpha + beta) if rng is None else rng.beta(alpha, beta)
+        return int(possible[np.argmax(scores[possible])])

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blampert_agents.hyperparams import ACTIVATIONS, policy_class, sb3_class
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions, checked_observation
+from blampert_agents.protocol import AgentSpec, Episode, Values, allowed_actions, checked_observation
 from blampert_agents.storage import HEADER, SavedPolicy, header
 from blampert_env.atomic import atomic_write_bytes
 from blampert_env.errors import BlampertError, ConfigError
@@ -85,8 +85,20 @@ class SB3Agent:
             warm_up = self.model.num_timesteps < self.model.learning_starts
             explore = rng.random() < (1.0 if warm_up else self.model.exploration_rate)
             return int(rng.choice(allowed) if explore else allowed[np.argmax(scores)])
-        weights = np.exp(scores - scores.max())
-        return int(rng.choice(allowed, p=weights / weights.sum()))
+        return int(rng.choice(allowed, p=_softmax(scores)))
+
+    def values(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+        """DQN: its Q values; the others: the chance that each action is picked, 0 where it is masked.
+
+        One with a memory is asked as at the start of a rollout.
+        """
+        allowed = allowed_actions(mask, self.spec.n_actions)
+        scores = self._scores(observation, np.random.default_rng(0))
+        if self.spec.algo == "dqn":
+            return Values("Q value", scores)
+        chances = np.zeros(self.spec.n_actions)
+        chances[allowed] = _softmax(scores[allowed])
+        return Values("chance to be picked", chances)
 
     def learn(self, episodes: Sequence[Episode]) -> dict[str, float]:
         """Learn as SB3 does from the same steps; gives what SB3 logs, such as ``train/loss``.
@@ -174,6 +186,13 @@ class SB3Agent:
             finally:
                 random.setstate(python_state)
                 np.random.set_state(numpy_state)
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Chances from log-probabilities that need not add up to 1."""
+    weights = np.exp(scores - scores.max())
+    chances: NDArray[np.float64] = weights / weights.sum()
+    return chances
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_agents.protocol import AgentSpec, Episode, allowed_actions
+from blampert_agents.protocol import AgentSpec, Episode, Values, allowed_actions
 from blampert_agents.storage import SavedPolicy, write_json_policy
 
 
@@ -49,6 +49,14 @@ class ThompsonAgent:
             alpha, beta = self.alpha.copy(), self.beta.copy()
         scores = alpha / (alpha + beta) if deterministic else rng.beta(alpha, beta)
         return int(allowed[np.argmax(scores[allowed])])
+
+    def values(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> Values:
+        """Mean and standard deviation of each posterior."""
+        allowed_actions(mask, self.spec.n_actions)
+        with self._lock:
+            alpha, beta = self.alpha.copy(), self.beta.copy()
+        total = alpha + beta
+        return Values("chance of success", alpha / total, np.sqrt(alpha * beta / (total + 1)) / total)
 
     def learn(self, episodes: Sequence[Episode]) -> dict[str, float]:
         """Count each step's success or failure; gives the posterior means as ``train/success_<action>``."""

@@ -14,6 +14,7 @@ COMMANDS = {
     "train": ("blampert_env.cli.train", "train a policy on projects, with an LLM writing the code"),
     "optimize": ("blampert_env.cli.optimize", "look for a better way of asking with DSPy's optimizers"),
     "evaluate": ("blampert_env.cli.evaluate", "run a saved policy, greedily, and print the same table"),
+    "explain": ("blampert_env.cli.explain", "what a policy picks when, what its arms are worth, what matters to it"),
     "monitor": ("blampert_env.cli.monitor", "watch runs, live, in the terminal and as a web page"),
     "dashboard": ("blampert_env.cli.dashboard", "open the web page of the runs in a browser"),
     "workspace": ("blampert_env.cli.workspace", "make, look at and clean the folder that the agent works in"),

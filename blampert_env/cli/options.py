@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,3 +32,20 @@ def human_size(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def print_table(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str] = ("algo",)
+) -> None:
+    """A table; names may hold anything, so nothing in them is markup. The first column and ``left`` are text."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number and heading not in left else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    # a pipe has no width to keep to
+    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)

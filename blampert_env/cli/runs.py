@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.options import add_json, add_workspace, human_size
+from blampert_env.cli.options import add_json, add_workspace, human_size, print_table
 from blampert_env.errors import BlampertError, UsageError
 
 if TYPE_CHECKING:
@@ -98,7 +97,9 @@ def _list(arguments: argparse.Namespace, places: Places) -> int:
         if arguments.json:
             print(json.dumps({name: asdict(totals) for name, totals in sums.items()}, indent=2))
         else:
-            _print(f"sums by {arguments.by}", [arguments.by, *_SUMS], [[name, *_sums(it)] for name, it in sums.items()])
+            print_table(
+                f"sums by {arguments.by}", [arguments.by, *_SUMS], [[name, *_sums(it)] for name, it in sums.items()]
+            )
         return 0
     good, bad = [], {}
     for run in runs:
@@ -110,7 +111,7 @@ def _list(arguments: argparse.Namespace, places: Places) -> int:
         print(json.dumps({"runs": [_json(it) for it in good], "damaged": bad}, indent=2))
         return 0
     if good:
-        _print(f"runs in {logs}", _HEADINGS, [_row(it) for it in good])
+        print_table(f"runs in {logs}", _HEADINGS, [_row(it) for it in good])
     for name, why in bad.items():
         print(f"{name}: {why}")
     if not runs:
@@ -126,13 +127,13 @@ def _show(arguments: argparse.Namespace, places: Places) -> int:
     if arguments.json:
         print(json.dumps(_json(found), indent=2))
         return 0
-    _print(str(run.path), _HEADINGS, [_row(found)])
+    print_table(str(run.path), _HEADINGS, [_row(found)])
     print(f"model {found.model}, seed {found.seed}")
     rows = [
         [name, f"{it['before']}/{it['total']}", f"{it['after']}/{it['total']}"] for name, it in found.projects.items()
     ]
-    _print("projects, tests passed", ["project", "before", "best"], rows)
-    _print("strategies", ["strategy", *_SUMS], [[name, *_sums(it)] for name, it in found.strategies.items()])
+    print_table("projects, tests passed", ["project", "before", "best"], rows)
+    print_table("strategies", ["strategy", *_SUMS], [[name, *_sums(it)] for name, it in found.strategies.items()])
     return 0
 
 
@@ -145,13 +146,13 @@ def _compare(arguments: argparse.Namespace, places: Places) -> int:
     if arguments.json:
         print(json.dumps([_json(it) for it in reports], indent=2))
         return 0
-    _print("runs", _HEADINGS, [_row(it) for it in reports])
+    print_table("runs", _HEADINGS, [_row(it) for it in reports])
     projects = sorted({name for it in reports for name in it.projects})
     best = [[name, *(_best(it, name) for it in reports)] for name in projects]
-    _print("best tests passed", ["project", *(it.name for it in reports)], best)
+    print_table("best tests passed", ["project", *(it.name for it in reports)], best)
     strategies = sorted({name for it in reports for name in it.strategies})
     means = [[name, *(_mean(it.strategies.get(name)) for it in reports)] for name in strategies]
-    _print("mean reward (steps)", ["strategy", *(it.name for it in reports)], means)
+    print_table("mean reward (steps)", ["strategy", *(it.name for it in reports)], means)
     return 0
 
 
@@ -202,18 +203,3 @@ def _mean(it: Totals | None) -> str:
 
 def _json(it: RunReport) -> Mapping[str, Any]:
     return asdict(it) | {"mean_reward": it.reward, "success_rate": it.success_rate}
-
-
-def _print(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table; names may hold anything, so nothing in them is markup."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title), title_justify="left")
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number and heading != "algo" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    # a pipe has no width to keep to
-    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)

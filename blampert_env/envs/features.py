@@ -7,6 +7,7 @@ policy learnt on one project reads another.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -56,33 +57,86 @@ def feature_names(strategies: Sequence[Strategy]) -> tuple[str, ...]:
     return _BASE + last + per_strategy
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an observation is made from.
+
+    Attributes:
+        pass_rate: Share of the visible tests that pass.
+        open_targets: Share of the targets with a failing test.
+        budget_left: Share of the episode's attempts that are left.
+        target: The one that is asked for now.
+        tests: Visible tests that mention it.
+        target_pass_rate: Share of those that pass.
+        attempts: Attempts at it.
+        has_previous: There is an attempt to repair.
+        has_failing: There is something its tests said.
+        solved: Targets solved in this episode.
+        last: One of :data:`LAST_OUTCOMES`.
+        tries: By strategy: times tried on this target, times tried in this episode, how many of these gained tests.
+    """
+
+    pass_rate: float
+    open_targets: float
+    budget_left: float
+    target: Target
+    tests: int
+    target_pass_rate: float
+    attempts: int
+    has_previous: bool
+    has_failing: bool
+    solved: int
+    last: str
+    tries: Sequence[tuple[int, int, int]]
+
+
 def observe(progress: EpisodeProgress, last: Attempt | None) -> NDArray[np.float32]:
-    """The observation vector.
+    """The observation vector, as :func:`encode` makes it.
 
     Args:
         progress: The episode so far.
         last: The last attempt, None after a reset.
+    """
+    session, key = progress.session, progress.target.id
+    tries = zip(progress.strategy_tries_on_target[key], progress.strategy_tries, progress.strategy_gains, strict=True)
+    return encode(
+        Seen(
+            pass_rate=session.report.pass_rate,
+            open_targets=len(progress.open_targets) / len(session.project.targets),
+            budget_left=1 - len(session.attempts) / session.max_attempts,
+            target=progress.target,
+            tests=len(progress.tests_of(key)),
+            target_pass_rate=progress.passing_share(key),
+            attempts=progress.tries_on_target[key],
+            has_previous=key in progress.previous,
+            has_failing=bool(progress.failing.get(key)),
+            solved=len(progress.solved_with),
+            last=_last_outcome(last),
+            tries=list(tries),
+        )
+    )
+
+
+def encode(seen: Seen) -> NDArray[np.float32]:
+    """The observation vector.
 
     Returns:
         float32 array of shape ``(len(feature_names(strategies)),)``, each value in [0, 1]; a fresh array.
     """
-    session, key = progress.session, progress.target.id
     values: list[float] = [
-        session.report.pass_rate,
-        len(progress.open_targets) / len(session.project.targets),
-        1 - len(session.attempts) / session.max_attempts,
-        *target_features(progress.target),
-        len(progress.tests_of(key)) / 10,
-        progress.passing_share(key),
-        progress.tries_on_target[key] / 8,
-        key in progress.previous,
-        bool(progress.failing.get(key)),
-        len(progress.solved_with) / 8,
+        seen.pass_rate,
+        seen.open_targets,
+        seen.budget_left,
+        *target_features(seen.target),
+        seen.tests / 10,
+        seen.target_pass_rate,
+        seen.attempts / 8,
+        seen.has_previous,
+        seen.has_failing,
+        seen.solved / 8,
     ]
-    outcome = _last_outcome(last)
-    values += [outcome == name for name in LAST_OUTCOMES]
-    tries_here = progress.strategy_tries_on_target[key]
-    for here, tried, gained in zip(tries_here, progress.strategy_tries, progress.strategy_gains, strict=True):
+    values += [seen.last == name for name in LAST_OUTCOMES]
+    for here, tried, gained in seen.tries:
         values += (here / 4, tried / 10, gained / max(1, tried))
     return np.array([min(1.0, max(0.0, value)) for value in values], np.float32)
 

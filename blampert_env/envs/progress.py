@@ -37,7 +37,6 @@ class EpisodeProgress:
             self._own_tests_of[target.id] = frozenset(test for test in tests if mentions[test] == {target.id}) or tests
         # rendering them costs milliseconds and they never change
         self._tests_shown = {target.id: project.tests_for(target) for target in project.targets}
-        self._repeats = [_repeats(strategy) for strategy in strategies]
         self.restart()
 
     def restart(self) -> None:
@@ -72,18 +71,13 @@ class EpisodeProgress:
     def mask(self) -> NDArray[np.bool_]:
         """Which strategies make sense now: what they show exists, and a greedy one would not just repeat its answer."""
         target = self.target.id
-        facts = {
-            "has_previous": target in self.previous,
-            "has_failing": bool(self.failing.get(target)),
-            "has_examples": bool(self.solved_with.keys() - {target}),
-        }
-        possible = np.array([strategy.allowed(**facts) for strategy in self.strategies], bool)
-        tries = self.strategy_tries_on_target[target]
-        fresh = np.array([not (repeats and tried) for repeats, tried in zip(self._repeats, tries, strict=True)], bool)
-        wanted: NDArray[np.bool_] = possible & fresh
-        if not wanted.any():
-            wanted = possible if possible.any() else np.ones(len(self.strategies), bool)
-        return wanted
+        return sensible(
+            self.strategies,
+            self.strategy_tries_on_target[target],
+            has_previous=target in self.previous,
+            has_failing=bool(self.failing.get(target)),
+            has_examples=bool(self.solved_with.keys() - {target}),
+        )
 
     def record(self, strategy: int, attempt: Attempt) -> None:
         """Take in one attempt at the current target and move on to the next target."""
@@ -135,6 +129,26 @@ def what_failed(report: TestReport, tests: Collection[str]) -> str:
     """What up to three of some tests said when they failed, shortest first; "" if none did."""
     said = {report.failures.get(test, "") for test in tests}
     return "\n\n".join(sorted(filter(None, said), key=lambda text: (len(text), text))[:3])
+
+
+def sensible(strategies: Sequence[Strategy], tries: Sequence[int], **facts: bool) -> NDArray[np.bool_]:
+    """Which strategies make sense now.
+
+    Args:
+        strategies: All there are, N of them.
+        tries: How often each was tried on the target.
+        facts: What there is to show, by the names of :meth:`Strategy.allowed`.
+
+    Returns:
+        bool array of shape (N,), at least one True: what they show exists, and a greedy one would not just repeat its
+        answer; the latter counts for nothing where it would leave none.
+    """
+    possible = np.array([strategy.allowed(**facts) for strategy in strategies], bool)
+    fresh = np.array([not (_repeats(strategy) and n) for strategy, n in zip(strategies, tries, strict=True)], bool)
+    wanted: NDArray[np.bool_] = possible & fresh
+    if not wanted.any():
+        wanted = possible if possible.any() else np.ones(len(strategies), bool)
+    return wanted
 
 
 def _repeats(strategy: Strategy) -> bool:

@@ -172,7 +172,7 @@ class RunFolder:
         path = self.path / name
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise UsageError(f"{path} cannot be read ({error}); the run cannot be resumed, start a new one") from error
 
 

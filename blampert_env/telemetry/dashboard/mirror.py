@@ -18,7 +18,7 @@ EVALUATION = 1_000_000
 """Episodes from this number on are greedy evaluations, which are no part of the training's curves."""
 _NARROW = (
     "id, episode, project, target, strategy, outcome, reward, tests_passed, tests_total, accepted, lm_calls, "
-    "prompt_tokens, completion_tokens, cached, lm_latency_s, grade_s, terminated, truncated, wall_time"
+    "prompt_tokens, completion_tokens, cached, lm_latency_s, grade_s, terminated, truncated, wall_time, cost"
 )
 # x: the number of the step in its run, from 1
 _SCHEMA = f"""
@@ -53,6 +53,7 @@ class StepMirror:
         self.count = 0
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._columns = _NARROW
 
     @property
     def version(self) -> tuple[int, int]:
@@ -75,7 +76,7 @@ class StepMirror:
             kept = "SELECT COUNT(*) FROM disk.steps WHERE run_id = ? AND id <= ?"
             if self._db.execute(kept, (self.run, self.last_id)).fetchone()[0] != self.count:
                 self._forget()
-            bring = f"""INSERT INTO steps SELECT {_NARROW}, ? + ROW_NUMBER() OVER (ORDER BY id)
+            bring = f"""INSERT INTO steps SELECT {self._columns}, ? + ROW_NUMBER() OVER (ORDER BY id)
                 FROM disk.steps WHERE run_id = ? AND id > ? ORDER BY id"""
             before = self.last_id
             with self._db:
@@ -106,6 +107,9 @@ class StepMirror:
         try:
             db.executescript(_SCHEMA)
             db.execute("ATTACH ? AS disk", (f"{self.path.absolute().as_uri()}?mode=ro",))
+            there = {row[1] for row in db.execute("PRAGMA disk.table_info(steps)")}
+            if "cost" not in there:  # since version 4 of the store
+                self._columns = _NARROW.replace("cost", "0.0")
             db.execute("SELECT 1 FROM disk.steps LIMIT 1")
         except BaseException:
             db.close()

@@ -144,6 +144,39 @@ def strategies(mirror: StepMirror) -> dict[str, Any]:
     return {"rows": rows, "x": [ends[at] for at in sorted(ends)], "shares": shares}
 
 
+def picks(mirror: StepMirror) -> dict[str, Any]:
+    """What was picked after what, and what each strategy was worth; training and evaluation apart.
+
+    Returns:
+        ``after``: rows with ``evaluation`` (0 or 1), ``after`` (the outcome of the episode's step before, "" for its
+        first step), ``steps`` and ``picks`` (share of each strategy, the largest first).
+        ``worth``: rows with ``evaluation``, ``strategy``, ``steps``, and the means of ``reward`` and ``cost``.
+    """
+    rows = mirror.query(
+        f"""SELECT evaluation, after, strategy, COUNT(*) AS count FROM (
+                SELECT strategy, episode >= {EVALUATION} AS evaluation,
+                    COALESCE(LAG(outcome) OVER (PARTITION BY episode ORDER BY id), '') AS after FROM steps)
+            GROUP BY evaluation, after, strategy ORDER BY evaluation, after, count DESC, strategy"""
+    )
+    groups: dict[tuple[int, str], dict[str, int]] = {}
+    for row in rows:
+        groups.setdefault((row["evaluation"], row["after"]), {})[row["strategy"]] = row["count"]
+    after = [
+        {
+            "evaluation": evaluation,
+            "after": outcome,
+            "steps": (total := sum(counts.values())),
+            "picks": {strategy: count / total for strategy, count in counts.items()},
+        }
+        for (evaluation, outcome), counts in groups.items()
+    ]
+    worth = mirror.query(
+        f"""SELECT episode >= {EVALUATION} AS evaluation, strategy, COUNT(*) AS steps, AVG(reward) AS reward,
+            AVG(cost) AS cost FROM steps GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"""
+    )
+    return {"after": after, "worth": worth}
+
+
 def language_model(mirror: StepMirror) -> dict[str, Any]:
     """Seconds an answer of the LM itself took (mean and slowest), and completion tokens an answer, by step."""
     rows = mirror.query(
@@ -182,6 +215,7 @@ def overview(mirror: StepMirror) -> dict[str, Any]:
         "tests": tests(mirror),
         "targets": targets(mirror),
         "strategies": strategies(mirror),
+        "picks": picks(mirror),
         "lm": language_model(mirror),
         "edits": edits(mirror),
         "evaluation": evaluation(mirror),

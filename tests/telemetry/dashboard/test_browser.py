@@ -123,6 +123,7 @@ def test_it_shows_every_part_and_asks_nobody_else(
         assert points(page, chart) > 0
         assert page.locator(f"#{chart}").get_attribute("aria-label")
     assert page.locator("#targets tbody tr").count() == 1
+    assert page.locator("#picks tbody tr").all_inner_texts() == ["training\tat the start\t12\tdirect 100 %"]
     assert page.locator("#runs tbody tr").count() == 1
     assert mine.hosts == {f"127.0.0.1:{server.port}"}
 

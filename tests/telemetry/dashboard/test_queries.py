@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -189,3 +190,47 @@ def test_what_is_no_store_is_one_line(tmp_path: Path) -> None:
     mirror = StepMirror(path, "x")
     with pytest.raises(StorageError, match=r"^cannot read .*actions\.db"):
         mirror.refresh()
+
+
+def test_picks_are_counted_after_the_outcome_of_the_same_episode(make_run: MakeRun) -> None:
+    def step(number: int, at: int, strategy: str, outcome: str, **more: Any) -> dict[str, Any]:
+        return {"episode": number, "step": at, "strategy": strategy, "outcome": outcome, "reward": 0.5, **more}
+
+    steps = [
+        step(0, 0, "direct", "same", cost=2.0),
+        step(1, 0, "direct", "worse", cost=4.0),  # another episode that is played at the same time
+        step(0, 1, "repair", "solved"),
+        step(1, 1, "direct", "same", cost=0.0),
+        step(1, 2, "direct", "same", cost=2.0),
+        step(1_000_000, 0, "repair", "solved"),
+    ]
+    folder = make_run(steps=steps)
+    mirror = StepMirror(folder / "actions.db", folder.name)
+    mirror.refresh()
+    found = queries.picks(mirror)
+    mirror.close()
+    assert {(row["evaluation"], row["after"]): (row["steps"], row["picks"]) for row in found["after"]} == {
+        (0, ""): (2, {"direct": 1.0}),
+        (0, "same"): (2, {"direct": 0.5, "repair": 0.5}),
+        (0, "worse"): (1, {"direct": 1.0}),
+        (1, ""): (1, {"repair": 1.0}),
+    }
+    assert {
+        (row["evaluation"], row["strategy"]): (row["steps"], row["reward"], row["cost"]) for row in found["worth"]
+    } == {
+        (0, "direct"): (4, 0.5, 2.0),
+        (0, "repair"): (1, 0.5, 0.0),
+        (1, "repair"): (1, 0.5, 0.0),
+    }
+
+
+def test_a_store_of_before_costs_were_kept_is_read(make_run: MakeRun) -> None:
+    folder = make_run(steps=[{"cost": 3.0}])
+    with sqlite3.connect(folder / "actions.db") as db:
+        db.execute("DROP TRIGGER add_to_sums")
+        db.execute("ALTER TABLE steps DROP COLUMN cost")
+    db.close()
+    mirror = StepMirror(folder / "actions.db", folder.name)
+    mirror.refresh()
+    assert [(row["steps"], row["cost"]) for row in queries.picks(mirror)["worth"]] == [(1, 0.0)]
+    mirror.close()

@@ -60,6 +60,7 @@ async function showRun() {
     showProjects(data);
     showTargets(data.targets);
     showStrategyTable(data.strategies.rows);
+    showPicks(data.picks.after);
     showModel(data);
     showEdits(data.edits);
     showBus(data.status);
@@ -111,6 +112,13 @@ function showStrategyTable(rows) {
   fill(byId("strategies"), table("Strategies", ["strategy", ">chosen", ">mean reward", ">kept", ">gained", ">tokens"], rows.map((row) => [
     row.strategy, number(row.count), signed(row.reward, 3), percent(row.kept), percent(row.gained), number(row.tokens),
   ])));
+}
+
+function showPicks(rows) {
+  fill(byId("picks"), rows.length ? table("Picks", ["", "after", ">steps", "picks"], rows.map((row) => [
+    row.evaluation ? "evaluation" : "training", row.after ? chip(row.after) : "at the start", number(row.steps),
+    Object.entries(row.picks).map(([strategy, share]) => `${strategy} ${percent(share)}`).join(", "),
+  ])) : h("p", { class: "empty" }, "No step yet."));
 }
 
 const fact = (name, value) => h("span", {}, `${name} `, h("b", {}, value));
