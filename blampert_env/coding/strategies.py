@@ -156,6 +156,18 @@ def load_strategies(path: str | Path | None = None, names: Sequence[str] | None 
     return tuple(strategies[name] for name in names)
 
 
+def strategies_named(names: Sequence[str], path: str | Path | None = None) -> tuple[Strategy, ...]:
+    """Strategies of these names, in this order; without a file, of the one that ships and has them all.
+
+    Raises:
+        ConfigError: A name is unknown; as :func:`load_strategies`.
+    """
+    solving = data_dir("configs") / "solve.yaml"
+    if path is None and set(names) <= {strategy.name for strategy in load_strategies(solving)}:
+        path = solving
+    return load_strategies(path, names)
+
+
 def earlier_draws(strategies: Sequence[Strategy]) -> dict[str, str]:
     """A strategy that samples to the one that asks the same less boldly, by name.
 

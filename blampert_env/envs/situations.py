@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from blampert_env.coding import Strategy
 from blampert_env.envs.campaign_features import observe_campaign
 from blampert_env.envs.campaign_progress import CampaignProgress, Place
-from blampert_env.envs.features import Seen, encode
+from blampert_env.envs.features import Seen, encode, target_features
 from blampert_env.envs.progress import sensible
 from blampert_env.envs.session import Attempt
 from blampert_env.grading import TestReport
@@ -190,7 +190,7 @@ def _campaign_state(
     tried = sum(on.tries) > 0
     facts = {"has_previous": tried, "has_failing": tried, "has_examples": bool(progress.solved)}
     mask = np.append(sensible(strategies, on.tries, **facts), len(progress.queue) > 1)
-    return observe_campaign(progress, target, tests=TESTS, pass_rate=0.0), mask
+    return observe_campaign(progress, target_features(target), tests=TESTS, pass_rate=0.0), mask
 
 
 def _place(number: int) -> Place:

@@ -14,7 +14,7 @@ standard deviation over what they have learnt from (:meth:`blampert_agents.linea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from blampert_agents import Agent, AgentSpec, ValuingAgent, load_agent
 from blampert_agents.linear import LinearAgent
 from blampert_env.coding import Strategy, load_strategies
+from blampert_env.coding.strategies import strategies_named
 from blampert_env.envs.campaign_features import campaign_features
 from blampert_env.envs.features import feature_names
 from blampert_env.envs.situations import Situation, campaign_situations, strategy_situations
@@ -147,9 +148,14 @@ def _explain(path: Path, strategies: str | Path | None, steps: Mapping[str, Any]
     env = _env_of(agent.spec, path)
     chosen = _strategies_of(agent.spec, env, path, strategies)
     labels = (*(strategy.name for strategy in chosen), *((NEXT,) if env == "campaign" else ()))
-    names = campaign_features(chosen) if env == "campaign" else feature_names(chosen)
+    whole = campaign_features(chosen) if env == "campaign" else feature_names(chosen)
+    names = agent.spec.feature_names or whole
+    if strange := [name for name in names if name not in whole]:
+        raise UsageError(f"{path} was trained on features that no env has any more, as {strange[0]}; train again")
+    seen = [whole.index(name) for name in names]  # a policy may see a part
     make = campaign_situations if env == "campaign" else strategy_situations
-    situations = make(chosen, lambda observation, mask: _pick(agent, observation, mask))
+    made = make(chosen, lambda observation, mask: _pick(agent, observation[seen], mask))
+    situations = [replace(it, observation=it.observation[seen]) for it in made]
     kind, found = _picks(agent, situations, labels)
     return Explanation(
         source=str(path),
@@ -235,6 +241,8 @@ def _env_of(spec: AgentSpec, path: Path) -> str:
         UsageError: Those of none.
     """
     arms, size = spec.n_actions, spec.observation_space.shape[0]
+    if spec.action_names and spec.feature_names:
+        return "campaign" if spec.action_names[-1] == NEXT else "strategy"
     if size == len(feature_names([Strategy("")] * arms)):
         return "strategy"
     if size == len(campaign_features([Strategy("")] * (arms - 1))):
@@ -254,7 +262,7 @@ def _strategies_of(spec: AgentSpec, env: str, path: Path, file: str | Path | Non
     count = spec.n_actions - (env == "campaign")
     if spec.action_names:
         try:
-            return load_strategies(file, spec.action_names[:count])
+            return strategies_named(spec.action_names[:count], file)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}; give the file it was trained with: --strategies FILE") from error
     found = load_strategies(file)

@@ -29,13 +29,14 @@ OF = {
     "strategy": (feature_names(STRATEGIES), (*NAMES,)),
     "campaign": (campaign_features(STRATEGIES), (*NAMES, "next")),
 }
-VALUED = set(ALGOS) - {"random", "fixed", "round-robin"}
+VALUED = set(ALGOS) - {"random", "fixed", "round-robin", "schedule"}
 
 
 def make(algo: str, env: str = "strategy", **hyperparams: Any) -> Agent:
     features, arms = OF[env]
     box = spaces.Box(0.0, 1.0, (len(features),), np.float32)
-    return make_agent(algo, box, spaces.Discrete(len(arms)), seed=0, hyperparams=hyperparams, action_names=arms)
+    return make_agent(algo, box, spaces.Discrete(len(arms)), seed=0, hyperparams=hyperparams, action_names=arms,
+                      feature_names=features)  # fmt: skip
 
 
 def episode(env: str, worth: Callable[[dict[str, float]], Sequence[float]], steps: int = 600) -> Episode:
