@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blampert_env.cli.run import natural, positive, run_command, seconds
+from blampert_env.commands import natural, positive, run_command, seconds
 from blampert_env.training.config import TrainConfig
 from blampert_env.training.places import find_places
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.run import INTERRUPTED, natural, positive, run_command, seconds
+from blampert_env.commands import INTERRUPTED, natural, positive, run_command, seconds
 from blampert_env.training.config import TrainConfig
 from blampert_env.training.flags import new_config, resumed_config
 from blampert_env.training.places import Places, find_places

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 JAIL = ROOT / "blampert_env" / "grading" / "jail"
-LEAVES = {"errors", "resources", "atomic", "parsing", "quality"}
+LEAVES = {"errors", "resources", "atomic", "parsing", "quality", "commands"}
 MAY_IMPORT = {
     "projects": set(),
     "editing": {"projects"},
@@ -79,7 +79,16 @@ def graph(folder: Path) -> dict[Path, set[Path]]:
     return found
 
 
-@pytest.mark.parametrize("room", ["grading", "projects", "editing"])
+def test_nobody_imports_the_commands() -> None:
+    """What composes them, ``__main__`` files, aside."""
+    for folder in (ROOT / "blampert_env").iterdir():
+        if folder.is_dir() and folder.name not in ("cli", "__pycache__"):
+            assert not {name for name in imports(folder) if name.startswith("blampert_env.cli")}, folder.name
+    for file in (ROOT / "blampert_env").glob("*.py"):
+        assert "blampert_env.cli" not in file.read_text(), file.name
+
+
+@pytest.mark.parametrize("room", [*MAY_IMPORT, "training", "cli"])
 def test_no_two_files_import_each_other(room: str) -> None:
     imported = graph(ROOT / "blampert_env" / room)
     order: list[Path] = []

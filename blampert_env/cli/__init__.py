@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from blampert_env.cli.run import run_command
+from blampert_env.commands import run_command
 from blampert_env.errors import UsageError, unknown_name
 
 # command -> (module with a main(argv, prog) function, one line of help)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.cli.options import add_json, aligned
-from blampert_env.cli.run import INTERRUPTED, positive
+from blampert_env.commands import INTERRUPTED, positive
 from blampert_env.errors import UsageError
 from blampert_env.training.places import Places, find_places
 

@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Sequence
 
 from blampert_env.cli.monitor import build_parser, open_board, open_server
-from blampert_env.cli.run import INTERRUPTED
+from blampert_env.commands import INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "blampert dashboard") -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blampert_env.cli.options import add_json, add_workspace
-from blampert_env.cli.run import positive
+from blampert_env.commands import positive
 from blampert_env.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.cli.options import add_workspace
-from blampert_env.cli.run import INTERRUPTED, natural
+from blampert_env.commands import INTERRUPTED, natural
 
 if TYPE_CHECKING:
     from blampert_env.telemetry.dashboard.board import Board

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blampert_env.cli.options import add_json, aligned
-from blampert_env.cli.run import natural, positive, seconds
+from blampert_env.commands import natural, positive, seconds
 from blampert_env.errors import ProjectError, UsageError
 from blampert_env.training.places import Places, find_places
 

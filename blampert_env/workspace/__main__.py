@@ -2,8 +2,8 @@
 
 import sys
 
-from blampert_env.cli.run import run_command
 from blampert_env.cli.workspace import main
+from blampert_env.commands import run_command
 
 PROG = "python -m blampert_env.workspace"
 words = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""How every command ends: errors as one line, the right exit code."""
+"""How every command ends (errors as one line, the right exit code), and what types its arguments have."""
 
 from __future__ import annotations
 
