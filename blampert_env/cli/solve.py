@@ -40,7 +40,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )
     what.add_argument("--check", action="store_true", help="print neither: only what can be solved")
     add("--force", action="store_true", help="with --apply: though git has changes that are not committed")
-    add("--budget", metavar="B", help="the most to spend: 5m, 200k (tokens) or $1 (default: each way of asking once)")
+    add("--budget", metavar="B", help="the most to spend: 5m, 200k (tokens) or $1 (default: until the policy gives up)")
     add("--policy", type=Path, metavar="FILE",
         help="a trained policy that chooses how to ask, or none: each way in turn (default: the one that ships, for "
         "the embedded models)")  # fmt: skip
@@ -129,7 +129,8 @@ def _solve(arguments: argparse.Namespace, project: Project, places: Places, budg
         how = f"{policy.name} chooses how to ask" if policy else "each way of asking in turn"
         _say(f"{project.name}: {len(project.targets)} to write, {env.session.report.passed} of "
              f"{env.session.report.total} tests pass; model {lm.name}; {how}")  # fmt: skip
-        return solve(env, _choose(env, policy, arguments.seed), budget=budget, seed=arguments.seed, tell=_tell)
+        choose = _choose(env, policy, arguments.seed, patient=not budget.is_open)
+        return solve(env, choose, budget=budget, seed=arguments.seed, tell=_tell)
     finally:
         env.close()
 
@@ -168,7 +169,7 @@ def _check_prices(budget: Budget, models: set[LanguageModel]) -> None:
         )
 
 
-def _choose(env: StrategyEnv, policy: Path | None, seed: int) -> Choose:
+def _choose(env: StrategyEnv, policy: Path | None, seed: int, *, patient: bool) -> Choose:
     from blampert_env.training.solving import in_turn
 
     if policy is None:
@@ -180,7 +181,7 @@ def _choose(env: StrategyEnv, policy: Path | None, seed: int) -> Choose:
 
     rng = np.random.default_rng([seed, 1])
     if (campaigner := campaign_policy(policy, env.strategies)) is not None:
-        return Campaigner(env, campaigner, rng, deterministic=True)
+        return Campaigner(env, campaigner, rng, patient=patient)
     agent = saved_agent(policy, env.strategies)
     # not greedily: a greedy policy asks the same for ever where nothing changes
     return lambda observation, mask: agent.act(observation, mask, rng)

@@ -90,7 +90,7 @@ class EpisodeProgress:
             self.previous[target] = attempt.source
             self.failing[target] = self._failing_output(target, attempt)
         self._read_report()
-        if attempt.accepted and attempt.gained and not self._fails_alone(target):
+        if attempt.accepted and attempt.gained and not self.fails_alone(target):
             self.solved_with[target] = attempt.source
         self.target = self._next_target()
 
@@ -111,11 +111,11 @@ class EpisodeProgress:
 
     def _next_target(self) -> Target:
         candidates = self.open_targets or list(self.session.project.targets)
-        own = [target for target in candidates if self._fails_alone(target.id)]
+        own = [target for target in candidates if self.fails_alone(target.id)]
         return min(own or candidates, key=lambda target: self.tries_on_target[target.id])
 
-    def _fails_alone(self, target: str) -> bool:
-        """A failing test mentions this target and no other (any of its tests, where none is its own)."""
+    def fails_alone(self, target: str) -> bool:
+        """Whether a failing test mentions this target and no other (any of its tests, where none is its own)."""
         return not self._own_tests_of[target] <= self._passed
 
     def _failing_output(self, target: str, attempt: Attempt) -> str:

@@ -23,18 +23,29 @@ class Campaigner:
     """Chooses for :func:`blampert_env.training.solving.solve` as in a campaign over the targets of one project.
 
     What the policy leaves goes to the end of the queue. When it has left every open target in a row, it would do so for
-    ever, and ends. Each way of asking is tried once a target, and a sample where the greedy answer has failed: so it
-    was when the policy learnt.
+    ever: it gives up. Each way of asking is tried once a target, and a sample where the greedy answer has failed: so it
+    was when the policy learnt. Unlike then, nothing is left before it was asked for once: a project of the user's may
+    be unlike all that the policy has seen.
 
     Args:
         env: On the project, after ``reset``.
         agent: A policy over the env's strategies and ``next``.
         rng: The only source of chance.
+        patient: Where the policy gives up, what was not tried yet is asked in its order: another says when to end.
         deterministic: Take the best known action.
     """
 
-    def __init__(self, env: StrategyEnv, agent: Agent, rng: np.random.Generator, *, deterministic: bool) -> None:
-        self.env, self.agent, self.rng, self.deterministic = env, agent, rng, deterministic
+    def __init__(
+        self,
+        env: StrategyEnv,
+        agent: Agent,
+        rng: np.random.Generator,
+        *,
+        patient: bool = False,
+        deterministic: bool = True,
+    ) -> None:
+        self.env, self.agent, self.rng = env, agent, rng
+        self.patient, self.deterministic = patient, deterministic
         whole, names = campaign_features(env.strategies), list(agent.spec.feature_names)
         self._seen = [whole.index(name) for name in names] if names else list(range(len(whole)))
         draws = earlier_draws(env.strategies)
@@ -46,14 +57,28 @@ class Campaigner:
     def __call__(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int | None:
         """The strategy to ask by, with the env turned to the target to ask for; None: it gives the rest up."""
         progress = self._synced()
-        for _ in range(len(progress.queue)):
-            self.env.progress.target = self.env.project.target(progress.queue[0][1])
-            action = self.agent.act(self._observe(), self._mask(), self.rng, deterministic=self.deterministic)
-            if action < len(self.env.strategies):
-                self._asked = action
-                return action
-            progress.leave()
+        for choose in (self._by_policy, self._untried) if self.patient else (self._by_policy,):
+            for _ in range(len(progress.queue)):
+                self.env.progress.target = self.env.project.target(progress.queue[0][1])
+                action = choose() if not self._waits() else len(self.env.strategies)
+                if action < len(self.env.strategies):
+                    self._asked = action
+                    return action
+                progress.leave()
         return None
+
+    def _waits(self) -> bool:
+        """What fails of the target in front fails by another that was not asked for yet."""
+        assert self._progress is not None
+        fails, front = self.env.progress.fails_alone, self._progress.queue[0]
+        new = [place for place in self._progress.queue if not sum(self._progress.on[place].tries)]
+        return front not in new and not fails(front[1]) and any(fails(target) for _, target in new)
+
+    def _by_policy(self) -> int:
+        return self.agent.act(self._observe(), self._mask(), self.rng, deterministic=self.deterministic)
+
+    def _untried(self) -> int:
+        return int(np.argmax(self._mask()))
 
     def _synced(self) -> CampaignProgress:
         """The campaign, with what came of the last call."""
@@ -76,7 +101,7 @@ class Campaigner:
         allowed = self.env.action_masks() & ~tried
         for later, first in self._after.items():
             allowed[later] &= tried[first]
-        return np.append(allowed, True)
+        return np.append(allowed, tried.any() or not allowed.any())
 
     def _observe(self) -> NDArray[np.float32]:
         seen, target = self.env.progress, self.env.progress.target

@@ -56,13 +56,20 @@ def strategies(tmp_path: Path) -> Path:
     return path
 
 
-def played(strategies: Path, answer: Callable[..., str], act: Act) -> tuple[Solution, list[str]]:
+def played(
+    strategies: Path,
+    answer: Callable[..., str],
+    act: Act,
+    *,
+    patient: bool = False,
+    files: dict[str, str] = FILES,
+) -> tuple[Solution, list[str]]:
     """What a policy came to, and whom it asked for what."""
     said: list[str] = []
-    env = StrategyEnv(Project.from_files("tiny", FILES), lm=ScriptedLM(answer), strategies=strategies, max_attempts=20)
+    env = StrategyEnv(Project.from_files("tiny", files), lm=ScriptedLM(answer), strategies=strategies, max_attempts=20)
     try:
         agent = Scripted(target_view(env.strategies), act)
-        choose = Campaigner(env, agent, np.random.default_rng(0), deterministic=True)  # type: ignore[arg-type]
+        choose = Campaigner(env, agent, np.random.default_rng(0), patient=patient)  # type: ignore[arg-type]
         tell = lambda attempt, strategy, spent: said.append(f"{attempt.target.rpartition('::')[2]} {strategy}")  # noqa: E731
         return solve(env, choose, budget=Budget(), tell=tell), said
     finally:
@@ -72,6 +79,10 @@ def played(strategies: Path, answer: Callable[..., str], act: Act) -> tuple[Solu
 def only_triple(messages: list[dict[str, str]]) -> str:
     name = "triple" if "triple" in messages[-1]["content"] else "double"
     return f"```python\ndef {name}(x):\n    return 3 * x\n```"
+
+
+def right_each(messages: list[dict[str, str]]) -> str:
+    return only_triple(messages).replace("double(x):\n    return 3", "double(x):\n    return 2")
 
 
 def in_order(seen: dict[str, float], mask: list[bool]) -> int:
@@ -93,6 +104,21 @@ def test_what_is_left_comes_back_and_all_left_in_a_row_is_the_end(strategies: Pa
     assert (double.attempts, double.after) == (1, 0)
 
 
+def test_where_another_says_when_to_end_what_was_not_tried_is_asked_after_the_policy_gave_up(strategies: Path) -> None:
+    at_once: Act = lambda seen, mask: 2 if mask[2] else mask.index(True)  # noqa: E731
+    assert played(strategies, only_triple, at_once)[1] == ["double first", "triple first"], "each is asked for once"
+    found, said = played(strategies, only_triple, at_once, patient=True)
+    assert said == ["double first", "triple first", "double sample"]
+    assert found.ended == "given up"
+
+
+def test_what_fails_by_another_function_waits_for_it(strategies: Path) -> None:
+    both = "\n\ndef test_both():\n    assert double(triple(1)) == 6\n"
+    files = {**FILES, "test_tiny.py": FILES["test_tiny.py"] + both}
+    found, said = played(strategies, right_each, in_order, files=files)
+    assert (found.ended, said) == ("solved", ["double first", "triple first"])
+
+
 def test_it_sees_what_came_of_the_last_answer(strategies: Path) -> None:
     seen: list[dict[str, float]] = []
 
@@ -107,10 +133,7 @@ def test_it_sees_what_came_of_the_last_answer(strategies: Path) -> None:
 
 
 def test_solved_is_solved(strategies: Path) -> None:
-    right = lambda messages: only_triple(messages).replace(  # noqa: E731
-        "double(x):\n    return 3", "double(x):\n    return 2"
-    )
-    found, said = played(strategies, right, in_order)
+    found, said = played(strategies, right_each, in_order)
     assert (found.ended, said) == ("solved", ["double first", "triple first"])
 
 
