@@ -13,7 +13,10 @@ import pytest
 
 import blampert_env.lm
 from blampert_env.cli import main
+from blampert_env.cli.solve import _way, build_parser
 from blampert_env.lm.scripted import ScriptedLM
+from blampert_env.resources import data_dir
+from blampert_env.training.places import Places
 
 Make = Callable[..., Path]
 RIGHT, WRONG = "```python\ndef double(x):\n    return 2 * x\n```", "```python\ndef double(x):\n    return x\n```"
@@ -143,3 +146,30 @@ def test_the_embedded_model_solves_the_calculator() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     found = json.loads(done.stdout)
     assert found["tests"]["after"] == found["tests"]["total"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "model", "file", "policy"),
+    [
+        ([], "embedded/qwen2.5-coder-0.5b", "solve.yaml", "solve-policy.json"),
+        ([], "ollama/mine", None, None),
+        (["--model", "large"], "embedded/qwen2.5-coder-1.5b", None, None),
+        (["--policy", "none"], "embedded/qwen2.5-coder-0.5b", None, None),
+        (["--strategies", "mine.yaml"], "embedded/qwen2.5-coder-0.5b", "mine.yaml", None),
+    ],
+)
+def test_the_policy_that_ships_is_for_the_models_that_ship(
+    flags: list[str], model: str, file: str | None, policy: str | None
+) -> None:
+    lm = ScriptedLM([RIGHT])
+    lm.name = model
+    found = _way(build_parser("blampert solve").parse_args(["calculator", *flags]), Places(), lm)
+    assert [path and Path(path).name for path in found] == [file, policy]
+
+
+def test_a_policy_over_the_strategies_of_solve_brings_them(tmp_path: Path) -> None:
+    shipped = data_dir("configs") / "solve-policy.json"
+    mine = tmp_path / "mine.json"
+    mine.write_bytes(shipped.read_bytes())
+    arguments = build_parser("blampert solve").parse_args(["calculator", "--model", "large", "--policy", str(mine)])
+    assert _way(arguments, Places(), ScriptedLM([RIGHT])) == (shipped.with_name("solve.yaml"), mine)
