@@ -29,17 +29,18 @@ import numpy as np
 from asking import HUMANEVAL
 from machine import RESULTS, command, finish, met, print_table
 from numpy.typing import NDArray
+from per_solved import per_solved, ratio
 from replay import ReplayEnv, Table
+from scatter import draw
 from schedules import Answers, Known, Schedule
 
 from blampert_agents import Agent, Episode, make_agent
 
 LONGEST = 4
-MOST = "best schedule: solves most"
-FAIR = "best schedule: cheapest that solves as much as the best arm"  # what the agents are after, too
+MOST = "schedule that solves most"
+FAIR = "schedule for as much as the best arm"  # what the agents are after, too
 CASCADE = "small, then large"
 BATCH = 50  # episodes between two updates
-RESAMPLED = 4000
 AGENTS = ["lin-thompson", "linucb", "rex", "schedule", "ppo", "recurrent-ppo"]
 WORTHS = (25, 30, 35, 40, 50, 70, 100)  # seconds
 PARTS = 3  # of the learning half
@@ -182,23 +183,6 @@ def by_task(divided: Sequence[Half], outcomes: Sequence[Sequence[Outcome]]) -> N
     return np.array([found[task] for task in sorted(found)])
 
 
-def per_solved(outcomes: NDArray[np.float64]) -> float:
-    """Cost of a solved task, of outcomes of shape (n, 2)."""
-    solved = outcomes[:, 0].sum()
-    return float(outcomes[:, 1].sum() / solved) if solved else float("inf")
-
-
-def ratio(base: NDArray[np.float64], policy: NDArray[np.float64]) -> tuple[float, float, float]:
-    """How many times less a solved task costs than with ``base``, and the 95 % interval over the same tasks."""
-    rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(RESAMPLED):
-        rows = rng.integers(len(base), size=len(base))
-        drawn.append(per_solved(base[rows]) / per_solved(policy[rows]))
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return per_solved(base) / per_solved(policy), float(low), float(high)
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Learn, score, print."""
     table = Table.of(json.loads(arguments.table.read_text())["figures"])
@@ -226,9 +210,18 @@ def main(arguments: argparse.Namespace) -> int:
     print()
     verdicts(said, fixed, FAIR, arguments.agents)
     finish("learning", {"policies": said, "worths": worths})
+    points = {
+        name: (one["per_solved"], 100 * one["solve_rate"], _kind(name, arguments.agents)) for name, one in said.items()
+    }
+    draw(points, RESULTS / "learning.png", title="Recorded answers, tasks that no policy has seen",
+         across="cost of a solved task, seconds", up="solved, %")  # fmt: skip
     if arguments.save:
         ship(table, arguments, said, fixed)
     return 0
+
+
+def _kind(name: str, agents: Sequence[str]) -> str:
+    return "learned" if name in agents else "bound" if name in ("oracle", "random") else "fixed"
 
 
 def ship(table: Table, arguments: argparse.Namespace, said: Mapping[str, dict[str, Any]], fixed: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from asking import HUMANEVAL
 from gymnasium.utils.env_checker import check_env
-from learning import by_task, halves, per_solved, play, ratio, trained
+from learning import by_task, halves, play, trained
+from per_solved import per_solved, ratio
 from replay import ReplayEnv, Table
 
 from blampert_env.envs.features import TARGET_FEATURES
