@@ -47,7 +47,7 @@ PARTS = 3  # of the learning half
 # What follows an answer counts: a cheap one first is right only as another may come after it. A task is played about
 # twenty times and tells one thing, so the prior weighs as twenty times that of steps that tell something each.
 HYPERPARAMS = {name: {"gamma": 1.0, "ridge": 100.0} for name in ("linucb", "lin-thompson")}
-Outcome = tuple[bool, float]  # solved and right, and what it cost
+Outcome = tuple[bool, float]  # whether it is solved, and what it cost
 Choose = Callable[[NDArray[np.float32], NDArray[np.bool_], np.random.Generator], int]
 
 
@@ -75,8 +75,10 @@ def halves(table: Table, seeds: int) -> list[Half]:
     return found
 
 
-def play(env: ReplayEnv, choose: Choose, task: str, rng: np.random.Generator) -> tuple[Outcome, Episode]:
-    """One episode on a task."""
+def play(
+    env: ReplayEnv, choose: Choose, task: str, rng: np.random.Generator, *, blind: bool = True
+) -> tuple[Outcome, Episode]:
+    """One episode on a task; ``blind``: it counts as solved by its visible tests, else by those held out."""
     observation, _ = env.reset(options={"task": task})
     observations, masks = [observation], [env.action_masks()]
     actions: list[int] = []
@@ -93,7 +95,7 @@ def play(env: ReplayEnv, choose: Choose, task: str, rng: np.random.Generator) ->
         np.stack(observations), np.stack(masks), np.asarray(actions, np.int64), np.asarray(rewards, np.float32),
         terminated=True, truncated=False, is_success=env.solved,
     )  # fmt: skip
-    return (env.right, env.spent), episode
+    return (env.solved if blind else env.right, env.spent), episode
 
 
 def trained(name: str, env: ReplayEnv, seed: int, episodes: int, hyperparams: Mapping[str, object]) -> Agent:
@@ -110,10 +112,13 @@ def trained(name: str, env: ReplayEnv, seed: int, episodes: int, hyperparams: Ma
     return agent
 
 
-def played(agent: Agent, env: ReplayEnv, tasks: Sequence[str], rng: np.random.Generator) -> list[Outcome]:
-    """What a policy does, greedily, task by task."""
+def played(
+    agent: Agent, env: ReplayEnv, tasks: Sequence[str], rng: np.random.Generator, *, blind: bool = True
+) -> list[Outcome]:
+    """What a policy does, greedily, task by task; ``blind`` as for :func:`play`."""
     act: Choose = lambda observation, mask, rng: agent.act(observation, mask, rng, deterministic=True)  # noqa: E731
-    return [play(env, act, task, own)[0] for task, own in zip(tasks, rng.spawn(len(tasks)), strict=True)]
+    pairs = zip(tasks, rng.spawn(len(tasks)), strict=True)
+    return [play(env, act, task, own, blind=blind)[0] for task, own in pairs]
 
 
 def chosen_worth(table: Table, name: str, tasks: Sequence[str], seed: int, episodes: int, least: float) -> float:
@@ -163,10 +168,10 @@ def scored(table: Table, half: Half, agents: Sequence[str], episodes: int) -> tu
     env, there = ReplayEnv(table, half.learning, worth), ReplayEnv(table, half.scored, worth)
     rng = np.random.default_rng((half.seed, 3))
     at_random: Choose = lambda observation, mask, rng: int(rng.choice(np.flatnonzero(mask)))  # noqa: E731
-    found["random"] = [play(there, at_random, task, rng)[0] for task in half.scored]
+    found["random"] = [play(there, at_random, task, rng, blind=False)[0] for task in half.scored]
     for name in agents:
         agent = trained(name, env, half.seed, episodes, HYPERPARAMS.get(name, {}))
-        found[name] = played(agent, there, half.scored, rng)
+        found[name] = played(agent, there, half.scored, rng, blind=False)
         solved = sum(one for one, _ in found[name])
         print(f"... seed {half.seed} {name}, worth {worth:.0f} s: {solved} solved", file=sys.stderr, flush=True)
     oracle = [known.oracle(table.arms, [task]) for task in half.scored]

@@ -106,8 +106,10 @@ def test_an_agent_learns_whom_to_ask_and_when_to_leave(name: str) -> None:
 def test_what_is_scored_is_held_out() -> None:
     flattering = {**answer("r t", "first", True, 1.0), "held_out": False}
     env = ReplayEnv(Table.of({"answers": [flattering], "tasks": {"r t": known()}, "after": {}}), ["r t"], 20.0)
-    outcome, episode = play(env, lambda observation, mask, rng: 0, "r t", np.random.default_rng(0))
-    assert outcome == (False, 1.0)
+    first, rng = lambda observation, mask, rng: 0, np.random.default_rng(0)
+    assert play(env, first, "r t", rng, blind=False)[0] == (False, 1.0)
+    outcome, episode = play(env, first, "r t", rng)
+    assert outcome == (True, 1.0)
     assert episode.ret == pytest.approx(1 - 1 / 20), "the policy sees visible tests alone"
 
 
