@@ -167,7 +167,11 @@ def main(arguments: argparse.Namespace) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "names", nargs="*", type=pinned, metavar="NAME", help="repositories; all that are pinned by default"
+        "names",
+        nargs="*",
+        type=pinned,
+        metavar="NAME",
+        help="(default: all that are pinned; none with --humaneval)",
     )
     parser.add_argument("--functions", type=int, default=6, help="a repository")
     parser.add_argument("--humaneval", type=int, default=0, metavar="N", help="the first N of its problems too")

@@ -62,8 +62,8 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
     """Ask for one task, arm by arm, until it is solved, nothing is left to ask, or the policy leaves it.
 
     ## Action Space
-    ``Discrete(n_arms + 1)``: the arms, and last ``next``. ``action_masks()`` allows each arm once, and one that comes
-    after another only where that one has failed.
+    ``Discrete(n_arms + 1)``: the arms, and last ``next``. ``action_masks()`` allows each arm once, one that comes after
+    another only where that one has failed, and ``next`` once something was asked: as ``blampert solve`` does.
 
     ## Observation Space
     ``Box(0, 1, (n_features,), float32)``, see :attr:`feature_names`: those of
@@ -117,10 +117,11 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
         return self._observation(), {"task": self.task}
 
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Ask once, or leave it."""
-        assert self.action_masks()[action], f"{self.actions[action]} may not be asked now"
+        """Ask once, or leave it; a masked action does nothing."""
         arm, reward, ends = self.actions[action], 0.0, True
-        if arm != NEXT:
+        if not self.action_masks()[action]:
+            ends = False
+        elif arm != NEXT:
             one = self.table.answers[self.task, arm]
             self._take(int(action), one)
             reward = float(self.solved) - one["cost"] / self.worth
@@ -139,14 +140,14 @@ class ReplayEnv(gym.Env[NDArray[np.float32], int]):
             self._passed, self._own = passed, one["own"]
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """bool of shape ``(n_arms + 1,)``; ``next`` is always allowed."""
+        """bool of shape ``(n_arms + 1,)``, at least one True."""
         found = [
             arm not in self.asked
             and (self.task, arm) in self.table.answers
             and self.table.after.get(arm, arm) in (arm, *self.asked)
             for arm in self.table.arms
         ]
-        return np.array([*found, True], bool)
+        return np.array([*found, bool(self.asked)], bool)
 
     def _observation(self) -> NDArray[np.float32]:
         known = self.table.tasks[self.task]

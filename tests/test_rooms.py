@@ -43,6 +43,7 @@ def imports(folder: Path) -> set[str]:
                 # the jail's processes know their package by another name
                 assert node.level == 0 or JAIL in file.parents, f"{file}: relative import"
                 found.add("" if node.level else node.module or "")
+                found.update(f"{node.module}.{alias.name}" for alias in node.names if node.module == "blampert_env")
     return found
 
 

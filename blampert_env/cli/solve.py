@@ -109,6 +109,7 @@ def _project(path: str, places: Places) -> Project:
 def _solve(arguments: argparse.Namespace, project: Project, places: Places, budget: Budget) -> Solution:
     from blampert_env.coding import load_strategies
     from blampert_env.envs import StrategyEnv
+    from blampert_env.training.campaigning import Campaigner
     from blampert_env.training.solving import solve
 
     lm = places.language_model(arguments.model, ())
@@ -130,7 +131,8 @@ def _solve(arguments: argparse.Namespace, project: Project, places: Places, budg
         _say(f"{project.name}: {len(project.targets)} to write, {env.session.report.passed} of "
              f"{env.session.report.total} tests pass; model {lm.name}; {how}")  # fmt: skip
         choose = _choose(env, policy, arguments.seed, patient=not budget.is_open)
-        return solve(env, choose, budget=budget, seed=arguments.seed, tell=_tell)
+        lost = choose.lost if isinstance(choose, Campaigner) else None
+        return solve(env, choose, budget=budget, seed=arguments.seed, tell=_tell, lost=lost)
     finally:
         env.close()
 
@@ -146,17 +148,21 @@ def _way(arguments: argparse.Namespace, places: Places, lm: LanguageModel) -> tu
     from blampert_env.resources import data_dir
 
     configs, given = data_dir("configs"), arguments.strategies
-    own = configs / "solve.yaml"
+    own, shipped = configs / "solve.yaml", bundled_models().roles
+    roles = {**shipped, **places.settings.models.roles}
     if arguments.policy is None:
-        small = {**bundled_models().roles, **places.settings.models.roles}["small"]
-        fits = given is None and arguments.model == "auto" and lm.name == small
+        fits = given is None and arguments.model == "auto" and roles == shipped and lm.name == roles["small"]
         return (own, configs / "solve-policy.json") if fits else (given, None)
     if str(arguments.policy) == "none":
         return given, None
     policy = places.policy(arguments.policy)
     names = load_agent(policy).spec.action_names
-    over_own = names[:-1] == tuple(strategy.name for strategy in load_strategies(own))
-    return (own if given is None and over_own else given), policy
+    if given is None and names[:-1] == tuple(strategy.name for strategy in load_strategies(own)):
+        if arguments.model != "auto":
+            raise UsageError(f"--model {arguments.model} would not be asked: the strategies of {policy} name their "
+                             "models; set models.small and models.large of a workspace, or leave it out")  # fmt: skip
+        return own, policy
+    return given, policy
 
 
 def _check_prices(budget: Budget, models: set[LanguageModel]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from blampert_env.coding import CodingContext, Strategy
+from blampert_env.coding import CodingContext, Strategy, earlier_draws
 from blampert_env.envs.session import Attempt, EditSession
 from blampert_env.grading import TestReport
 from blampert_env.projects import Target
@@ -149,6 +149,22 @@ def sensible(strategies: Sequence[Strategy], tries: Sequence[int], **facts: bool
     if not wanted.any():
         wanted = possible if possible.any() else np.ones(len(strategies), bool)
     return wanted
+
+
+def once_each(strategies: Sequence[Strategy], allowed: NDArray[np.bool_], tries: Sequence[int]) -> NDArray[np.bool_]:
+    """Of the allowed ones, those that were not tried, and a sample only where the less bold one was.
+
+    Args:
+        strategies: In the order of the actions, n.
+        allowed: bool of shape (n,).
+        tries: Times tried on the target.
+    """
+    names = [strategy.name for strategy in strategies]
+    tried = np.array(tries) > 0
+    found: NDArray[np.bool_] = allowed & ~tried
+    for later, first in earlier_draws(strategies).items():
+        found[names.index(later)] &= tried[names.index(first)]
+    return found
 
 
 def _repeats(strategy: Strategy) -> bool:

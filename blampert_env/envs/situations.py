@@ -16,7 +16,7 @@ from blampert_env.coding import Strategy
 from blampert_env.envs.campaign_features import observe_campaign
 from blampert_env.envs.campaign_progress import CampaignProgress, Place
 from blampert_env.envs.features import Seen, encode, target_features
-from blampert_env.envs.progress import sensible
+from blampert_env.envs.progress import once_each, sensible
 from blampert_env.envs.session import Attempt
 from blampert_env.grading import TestReport
 from blampert_env.projects import Target
@@ -144,22 +144,27 @@ _WHOLE = TestReport({}, {}, 0.0, None, "ok")
 _ENDED = {"time": TestReport({}, {}, 0.0, "timeout", "timeout"), "other": TestReport({}, {}, 0.0, "SIGSEGV", "crashed")}
 
 
-def campaign_situations(strategies: Sequence[Strategy], choose: Choose) -> list[Situation]:
+def campaign_situations(strategies: Sequence[Strategy], choose: Choose, *, once: bool = False) -> list[Situation]:
     """Those of the campaign: four functions with six tests each, none of which passes, 32 answers' worth of budget.
 
     Args:
         strategies: Those of the policy, in its order; the action after them is "next".
         choose: The policy. On the way to a situation it may not leave the function; in it, it may.
+        once: As ``blampert solve`` plays: each strategy once a function, a sample after the greedy answer, and "next"
+            after an answer. Situations with more attempts than that allows are left out.
     """
     found = []
     for words, (outcomes, spent) in _CAMPAIGN.items():
         progress = CampaignProgress([_place(number) for number in range(FUNCTIONS)], len(strategies), float(FUNCTIONS))
         progress.spent = spent * progress.budget
         for number, outcome in enumerate(outcomes):
-            observation, mask = _campaign_state(strategies, progress)
+            observation, mask = _campaign_state(strategies, progress, once)
             stays = mask & (np.arange(len(mask)) < len(strategies))
+            if not stays.any():
+                break
             _record(progress, choose(observation, stays), outcome, number)
-        found.append(Situation(words, *_campaign_state(strategies, progress)))
+        else:
+            found.append(Situation(words, *_campaign_state(strategies, progress, once)))
     return found
 
 
@@ -183,13 +188,16 @@ def _record(progress: CampaignProgress, action: int, outcome: str, number: int) 
 
 
 def _campaign_state(
-    strategies: Sequence[Strategy], progress: CampaignProgress
+    strategies: Sequence[Strategy], progress: CampaignProgress, once: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     front = progress.queue[0]
     on, target = progress.on[front], _target(int(front[1].rpartition("_")[2]))
     tried = sum(on.tries) > 0
     facts = {"has_previous": tried, "has_failing": tried, "has_examples": bool(progress.solved)}
-    mask = np.append(sensible(strategies, on.tries, **facts), len(progress.queue) > 1)
+    if once:
+        mask = np.append(once_each(strategies, sensible(strategies, on.tries, **facts), on.tries), tried)
+    else:
+        mask = np.append(sensible(strategies, on.tries, **facts), len(progress.queue) > 1)
     return observe_campaign(progress, target_features(target), tests=TESTS, pass_rate=0.0), mask
 
 

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blampert_agents import Agent, load_agent
-from blampert_env.coding import Strategy, earlier_draws
+from blampert_env.coding import Strategy
 from blampert_env.envs import StrategyEnv
 from blampert_env.envs.campaign import COST_A_TARGET
 from blampert_env.envs.campaign_features import campaign_features, observe_campaign
 from blampert_env.envs.campaign_progress import CampaignProgress
 from blampert_env.envs.features import target_features
+from blampert_env.envs.progress import once_each
 from blampert_env.errors import UsageError
 
 NEXT = "next"
@@ -31,7 +32,8 @@ class Campaigner:
         env: On the project, after ``reset``.
         agent: A policy over the env's strategies and ``next``.
         rng: The only source of chance.
-        patient: Where the policy gives up, what was not tried yet is asked in its order: another says when to end.
+        patient: Where the policy gives up, what was not tried yet is asked in its order, and then everything again:
+            another says when to end.
         deterministic: Take the best known action.
     """
 
@@ -48,16 +50,14 @@ class Campaigner:
         self.patient, self.deterministic = patient, deterministic
         whole, names = campaign_features(env.strategies), list(agent.spec.feature_names)
         self._seen = [whole.index(name) for name in names] if names else list(range(len(whole)))
-        draws = earlier_draws(env.strategies)
-        index = {strategy.name: place for place, strategy in enumerate(env.strategies)}
-        self._after = {index[later]: index[first] for later, first in draws.items()}
+        self._lost: set[int] = set()
         self._progress: CampaignProgress | None = None
         self._asked: int | None = None
 
     def __call__(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int | None:
         """The strategy to ask by, with the env turned to the target to ask for; None: it gives the rest up."""
         progress = self._synced()
-        for choose in (self._by_policy, self._untried) if self.patient else (self._by_policy,):
+        for choose in (self._by_policy, self._untried, self._again) if self.patient else (self._by_policy,):
             for _ in range(len(progress.queue)):
                 self.env.progress.target = self.env.project.target(progress.queue[0][1])
                 action = choose() if not self._waits() else len(self.env.strategies)
@@ -77,8 +77,29 @@ class Campaigner:
     def _by_policy(self) -> int:
         return self.agent.act(self._observe(), self._mask(), self.rng, deterministic=self.deterministic)
 
+    def lost(self, strategy: int) -> bool:
+        """Ask the model of a strategy no more; False if there is no other."""
+        model = self.env.strategies[strategy].model
+        self._lost |= {at for at, one in enumerate(self.env.strategies) if one.model == model}
+        self._asked = None
+        return len(self._lost) < len(self.env.strategies)
+
     def _untried(self) -> int:
         return int(np.argmax(self._mask()))
+
+    def _again(self) -> int:
+        """Of what may be asked, what was asked least; for the targets in turn."""
+        assert self._progress is not None
+        on, tries = self._progress.on, self._progress.on[self._progress.queue[0]].tries
+        if sum(tries) > min(sum(on[place].tries) for place in self._progress.queue):
+            return len(self.env.strategies)
+        possible = [(tries[action], action) for action in np.flatnonzero(self._can_be_asked())]
+        return int(min(possible)[1]) if possible else len(self.env.strategies)
+
+    def _can_be_asked(self) -> NDArray[np.bool_]:
+        allowed = self.env.action_masks()
+        allowed[list(self._lost)] = False
+        return allowed
 
     def _synced(self) -> CampaignProgress:
         """The campaign, with what came of the last call."""
@@ -97,11 +118,9 @@ class Campaigner:
 
     def _mask(self) -> NDArray[np.bool_]:
         assert self._progress is not None
-        tried = np.array(self._progress.on[self._progress.queue[0]].tries) > 0
-        allowed = self.env.action_masks() & ~tried
-        for later, first in self._after.items():
-            allowed[later] &= tried[first]
-        return np.append(allowed, tried.any() or not allowed.any())
+        tries = self._progress.on[self._progress.queue[0]].tries
+        allowed = once_each(self.env.strategies, self._can_be_asked(), tries)
+        return np.append(allowed, sum(tries) > 0 or not allowed.any())
 
     def _observe(self) -> NDArray[np.float32]:
         seen, target = self.env.progress, self.env.progress.target

@@ -153,8 +153,11 @@ def _explain(path: Path, strategies: str | Path | None, steps: Mapping[str, Any]
     if strange := [name for name in names if name not in whole]:
         raise UsageError(f"{path} was trained on features that no env has any more, as {strange[0]}; train again")
     seen = [whole.index(name) for name in names]  # a policy may see a part
-    make = campaign_situations if env == "campaign" else strategy_situations
-    made = make(chosen, lambda observation, mask: _pick(agent, observation[seen], mask))
+    pick: Callable[..., int] = lambda observation, mask: _pick(agent, observation[seen], mask)  # noqa: E731
+    if env == "campaign":  # one that sees the target alone is one of blampert solve
+        made = campaign_situations(chosen, pick, once=len(names) < len(whole))
+    else:
+        made = strategy_situations(chosen, pick)
     situations = [replace(it, observation=it.observation[seen]) for it in made]
     kind, found = _picks(agent, situations, labels)
     return Explanation(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from blampert_env.editing import Edit, apply_edit, unified_diff
 from blampert_env.envs import StrategyEnv
 from blampert_env.envs.session import Attempt
-from blampert_env.errors import EditRejected, GraderError, LMError
+from blampert_env.errors import EditRejected, GraderError, LMError, LMUnavailable, WeightsError
 from blampert_env.grading import TestReport
 from blampert_env.lm.prices import price_of
 from blampert_env.training.budget import Budget, Spent
@@ -94,6 +94,7 @@ def solve(
     budget: Budget,
     seed: int = 0,
     tell: Callable[[Attempt, str, Spent], None] = lambda attempt, strategy, spent: None,
+    lost: Callable[[int], bool] | None = None,
 ) -> Solution:
     """Play one episode for its result: ``env.max_attempts`` and the budget end it, and so does Ctrl-C.
 
@@ -103,6 +104,7 @@ def solve(
         budget: No call begins when it is spent.
         seed: Of the samples.
         tell: Called after each attempt.
+        lost: Called with a strategy whose model cannot be had; whether to go on without it. None: it ends there.
 
     Raises:
         LMError, GraderError: Before anything was tried; later, it ends the episode and what was solved is kept.
@@ -121,7 +123,13 @@ def solve(
                 ended = "given up"
                 break
             here, began = on[env.progress.target.id], spent.seconds
-            observation, *_ = env.step(action)
+            try:
+                observation, *_ = env.step(action)
+            except (LMUnavailable, WeightsError) as error:
+                if lost is None or not lost(action):
+                    raise
+                trouble = str(error)
+                continue
             _note(here, env, spent, spent.seconds - began)
             record = env.last_step
             assert record is not None

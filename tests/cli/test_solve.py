@@ -14,9 +14,11 @@ import pytest
 import blampert_env.lm
 from blampert_env.cli import main
 from blampert_env.cli.solve import _way, build_parser
+from blampert_env.errors import UsageError
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.resources import data_dir
 from blampert_env.training.places import Places
+from blampert_env.workspace.config import AgentConfig, ModelsSettings
 
 Make = Callable[..., Path]
 RIGHT, WRONG = "```python\ndef double(x):\n    return 2 * x\n```", "```python\ndef double(x):\n    return x\n```"
@@ -171,5 +173,15 @@ def test_a_policy_over_the_strategies_of_solve_brings_them(tmp_path: Path) -> No
     shipped = data_dir("configs") / "solve-policy.json"
     mine = tmp_path / "mine.json"
     mine.write_bytes(shipped.read_bytes())
-    arguments = build_parser("blampert solve").parse_args(["calculator", "--model", "large", "--policy", str(mine)])
+    parse = build_parser("blampert solve").parse_args
+    arguments = parse(["calculator", "--policy", str(mine)])
     assert _way(arguments, Places(), ScriptedLM([RIGHT])) == (shipped.with_name("solve.yaml"), mine)
+    with pytest.raises(UsageError, match="--model large would not be asked"):
+        _way(parse(["calculator", "--policy", str(mine), "--model", "large"]), Places(), ScriptedLM([RIGHT]))
+
+
+def test_a_larger_model_of_the_users_own_is_not_asked_by_the_policy_that_ships() -> None:
+    lm = ScriptedLM([RIGHT])
+    lm.name = "embedded/qwen2.5-coder-0.5b"
+    settings = AgentConfig(models=ModelsSettings(large="openai/gpt-4o"))
+    assert _way(build_parser("x").parse_args(["calculator"]), Places(settings=settings), lm) == (None, None)

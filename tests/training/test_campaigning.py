@@ -14,7 +14,7 @@ from blampert_agents.protocol import AgentSpec
 from blampert_env.coding import load_strategies
 from blampert_env.envs import StrategyEnv
 from blampert_env.envs.campaign_features import campaign_features, target_view
-from blampert_env.errors import UsageError
+from blampert_env.errors import UsageError, WeightsError
 from blampert_env.lm.scripted import ScriptedLM
 from blampert_env.projects import Project
 from blampert_env.training.budget import Budget
@@ -40,9 +40,9 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, names: Sequence[str], act: Act) -> None:
+    def __init__(self, names: Sequence[str], act: Act, actions: int = 3) -> None:
         box = spaces.Box(0.0, 1.0, (len(names),), np.float32)
-        self.spec = AgentSpec("fixed", box, spaces.Discrete(3), feature_names=tuple(names))
+        self.spec = AgentSpec("fixed", box, spaces.Discrete(actions), feature_names=tuple(names))
         self._act = act
 
     def act(self, observation, mask, rng, *, deterministic=False):  # type: ignore[no-untyped-def]
@@ -108,8 +108,41 @@ def test_where_another_says_when_to_end_what_was_not_tried_is_asked_after_the_po
     at_once: Act = lambda seen, mask: 2 if mask[2] else mask.index(True)  # noqa: E731
     assert played(strategies, only_triple, at_once)[1] == ["double first", "triple first"], "each is asked for once"
     found, said = played(strategies, only_triple, at_once, patient=True)
-    assert said == ["double first", "triple first", "double sample"]
-    assert found.ended == "given up"
+    assert said[:3] == ["double first", "triple first", "double sample"]
+    assert (len(said), set(said[3:])) == (20, {"double sample"}), "and then samples, to the end of the attempts"
+    assert found.ended == "attempts"
+
+
+def test_what_was_not_solved_is_sampled_again_in_turn(strategies: Path) -> None:
+    wrong: Callable[..., str] = lambda messages: right_each(messages).replace("return", "return 1 +")  # noqa: E731
+    at_once: Act = lambda seen, mask: 2 if mask[2] else mask.index(True)  # noqa: E731
+    _, said = played(strategies, wrong, at_once, patient=True)
+    assert sorted(said[:4]) == ["double first", "double sample", "triple first", "triple sample"]
+    assert abs(said.count("double sample") - said.count("triple sample")) <= 1
+
+
+class OneIsGone(ScriptedLM):
+    """The model of a role cannot be had."""
+
+    def other(self, name: str) -> ScriptedLM:
+        if name == "large":
+            raise WeightsError("no weights of the larger model: connect to the network")
+        return self
+
+
+def test_without_one_of_the_models_the_others_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "ways.yaml"
+    path.write_text(STRATEGIES.replace("sample: {", "sample: {model: large, ") + "  third: {model: small}\n")
+    env = StrategyEnv(Project.from_files("tiny", FILES), lm=OneIsGone(right_each), strategies=path, max_attempts=20)
+    names = target_view(env.strategies)
+    agent = Scripted(names, lambda seen, mask: 1 if mask[1] else mask.index(True), actions=4)
+    choose = Campaigner(env, agent, np.random.default_rng(0))  # type: ignore[arg-type]
+    try:
+        found = solve(env, choose, budget=Budget(), lost=choose.lost)
+    finally:
+        env.close()
+    assert found.solved
+    assert found.trouble.startswith("no weights of the larger model")
 
 
 def test_what_fails_by_another_function_waits_for_it(strategies: Path) -> None:
