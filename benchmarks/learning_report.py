@@ -105,7 +105,8 @@ def picture(rows: Rows, agents: Sequence[str], path: Path) -> None:
     """Draw the policies by cost and share solved."""
     kinds = dict.fromkeys(agents, "learned") | dict.fromkeys(("oracle", "random"), "bound")
     points = {
-        name: (one["per_solved"], 100 * one["solve_rate"], kinds.get(name, "fixed")) for name, one in rows.items()
+        name: (one["per_solved"], 100 * one["solve_rate"], kinds.get(name.split(",")[0], "fixed"))
+        for name, one in rows.items()
     }
     draw(points, path, title="Recorded answers, tasks that no policy has seen",
          across="cost of a solved task, seconds", up="solved, %")  # fmt: skip
@@ -123,7 +124,7 @@ def card(data: Mapping[str, Any], how: Mapping[str, Any], said: Mapping[str, Row
 
 `{how["agent"]}` over the strategies of `solve.yaml` (SHA-256 `{how["strategies"]}…`) and `next` (leave the function),
 learnt in {how["episodes"]} episodes of `benchmarks/replay.py`, one task each, where a solved task is worth
-{how["worth"]:.0f} s.
+{how["worth"]:.0f} s ({", ".join(f"{one:.0f}" for one in how["worths"])} s in the divisions measured below).
 
 Data: one answer an arm of the embedded models for {data["functions"]} functions of {len(data["packages"])} packages
 ({", ".join(data["packages"])})

@@ -10,6 +10,7 @@ import pytest
 from asking import HUMANEVAL, Asker, facts, humaneval_tasks, tasks
 from headroom import ARMS, recorded
 from learning import halves
+from learning_report import digest
 from machine import RESULTS
 from replay import ReplayEnv, Table
 from repository import Options
@@ -66,3 +67,7 @@ def test_the_policy_that_ships_fits_the_strategies_that_ship_and_its_card_says_w
     problems = len(table.repositories[HUMANEVAL])
     assert f"{len(table.tasks) - problems} functions of {len(table.repositories) - 1} packages" in card
     assert f"{problems} problems of HumanEval" in card
+    assert digest(ARMS) in card, "it was learnt over other strategies: learning.py --save"
+    learning = json.loads((RESULTS / "learning.json").read_text())["figures"]
+    for name, row in learning["all"].items():
+        assert f"- {name}: {row['solve_rate']:.1%} solved, {row['per_solved']:.1f} s a solved task" in card
