@@ -23,13 +23,14 @@ from .conftest import ONE, SOLVED, THREE, TWO
 
 def test_threads_get_their_own_reports(project: Project) -> None:
     right = [f"def double(x): return 2 * x if x == {number % 3 + 1} else 0\n" for number in range(12)]
+    before = threading.active_count()  # libraries that other tests use leave some
     grader = Grader(project, cache_size=0)
     with ThreadPoolExecutor(4) as pool:
         reports = list(pool.map(lambda source: grader.grade({"tiny.py": source}), right))
     for number, report in enumerate(reports):
         passed = (ONE, TWO, THREE)[number % 3]
         assert report.outcomes == {test: "passed" if test == passed else "failed" for test in (ONE, TWO, THREE)}
-    assert threading.active_count() == 1
+    assert threading.active_count() <= before
 
 
 def test_pickled_graders_grade(project: Project) -> None:
