@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 
 from blampert_env.coding import Strategy
 from blampert_env.envs.campaign import COST_A_TARGET
-from blampert_env.envs.campaign_features import campaign_features, observe_campaign, target_view
+from blampert_env.envs.campaign_features import NEXT, campaign_features, observe_campaign, target_view
 from blampert_env.envs.campaign_progress import CampaignProgress
 from blampert_env.envs.features import TARGET_FEATURES
-
-NEXT = "next"
 
 
 @dataclass(frozen=True)

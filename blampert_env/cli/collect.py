@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.options import add_json, aligned
+from blampert_env.cli.options import add_json, aligned, say
 from blampert_env.commands import INTERRUPTED, positive
 from blampert_env.errors import UsageError
 from blampert_env.training.places import Places, find_places
@@ -56,22 +55,23 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert collect") -> i
     pooled = {"pool": arguments.pool or True, "samples": arguments.samples or SAMPLES}
     lm = places.language_model(arguments.model, strategies, **pooled)
     if left_out:
-        _say(f"left out, as they need an attempt before: {', '.join(left_out)}")
-    _say(f"preparing the prompts of {len(projects)} projects")
+        say(f"left out, as they need an attempt before: {', '.join(left_out)}")
+    say(f"preparing the prompts of {len(projects)} projects")
     samples = wanted(projects, strategies, Coder(lm))
     collection = Collection(samples, arguments.jobs)
     targets = sum(len(project.targets) for project in projects)
-    _say(f"{targets} targets, {len(samples):,} samples: {len(samples) - len(collection.missing):,} are there, "
+    say(f"{targets} targets, {len(samples):,} samples: {len(samples) - len(collection.missing):,} are there, "
          f"{len(collection.missing):,} to draw")  # fmt: skip
     try:
-        with _Shown() as shown:
+        shown = _Shown()
+        with shown.bar:
             collection.run(shown.tell)
     except KeyboardInterrupt:
-        _say(f"interrupted; {collection.drawn:,} of {len(collection.missing):,} samples are drawn and kept, "
+        say(f"interrupted; {collection.drawn:,} of {len(collection.missing):,} samples are drawn and kept, "
              "the same command goes on")  # fmt: skip
         return INTERRUPTED
     for line in collection.trouble:
-        _say(f"error: {line}; what was drawn is kept")
+        say(f"error: {line}; what was drawn is kept")
     if arguments.json:
         print(json.dumps(_as_json(collection, lm.pool.path if lm.pool else None, targets, left_out, pooled), indent=2))
     else:
@@ -86,11 +86,10 @@ def _strategies(arguments: argparse.Namespace) -> tuple[list[Strategy], list[str
         UsageError: None can.
     """
     from blampert_env.coding import load_strategies
-    from blampert_env.training.collecting import at_first
 
     chosen = load_strategies(arguments.strategies, arguments.only)
-    first = at_first(chosen)
-    left_out = [one.name for one in chosen if one not in first]
+    first = [one for one in chosen if not one.needs_attempt]
+    left_out = [one.name for one in chosen if one.needs_attempt]
     if not first:
         raise UsageError(f"{', '.join(left_out)}: their prompts need an attempt before; choose others")
     return first, left_out
@@ -133,7 +132,7 @@ class _Shown:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn())
-        self._bar = Progress(
+        self.bar = Progress(
             *columns,
             TimeRemainingColumn(elapsed_when_finished=True),
             console=Console(stderr=True),
@@ -143,25 +142,16 @@ class _Shown:
         self._tasks: dict[str, TaskID] = {}
         self._next_line = 0.0
 
-    def __enter__(self) -> _Shown:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
     def tell(self, model: str, done: int, total: int) -> None:
         """Show it."""
         if model not in self._tasks:
-            self._tasks[model] = self._bar.add_task(model, total=total)
+            self._tasks[model] = self.bar.add_task(model, total=total)
         task = self._tasks[model]
-        self._bar.update(task, completed=done)
-        if self._bar.disable and (done == total or time.monotonic() >= self._next_line):
+        self.bar.update(task, completed=done)
+        if self.bar.disable and (done == total or time.monotonic() >= self._next_line):
             self._next_line = time.monotonic() + _QUIET_S
-            left = self._bar.tasks[task].time_remaining
-            _say(f"{model}: {done:,} of {total:,}" + (f", about {_duration(left)} left" if left else ""))
+            left = self.bar.tasks[task].time_remaining
+            say(f"{model}: {done:,} of {total:,}" + (f", about {_duration(left)} left" if left else ""))
 
 
 def _duration(seconds: float) -> str:
@@ -170,10 +160,6 @@ def _duration(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02} min"
     return f"{minutes} min" if seconds >= 100 else f"{seconds:.0f} s"
-
-
-def _say(line: str) -> None:
-    print(f"blampert: {line}", file=sys.stderr, flush=True)
 
 
 def _show(collection: Collection) -> None:

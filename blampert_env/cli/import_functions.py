@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blampert_env.cli.options import add_json
+from blampert_env.cli.options import add_json, say_doing
 
 if TYPE_CHECKING:
     from blampert_env.projects import Project
@@ -41,10 +40,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert import functio
         return outcomes_now(project, arguments.python)
 
     def validate(project: Project, originals: Mapping[str, str]) -> Validation:
-        def say(line: str) -> None:
-            print(f"  {line} ...", file=sys.stderr, flush=True)
-
-        return validate_stubs(project, originals, python=arguments.python, say=say)
+        return validate_stubs(project, originals, python=arguments.python, say=say_doing)
 
     destination = arguments.output or Path(f"{arguments.path.expanduser().resolve().name}-project")
     done = import_functions(arguments.path, destination, run=run, solution=arguments.solution, validate=validate)

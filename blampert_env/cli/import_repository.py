@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blampert_env.cli.options import add_json, add_workspace
+from blampert_env.cli.options import add_json, add_workspace, say_doing
 from blampert_env.workspace import find_workspace, require_workspace
 from blampert_env.workspace.layout import is_named
 
@@ -42,13 +41,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert import reposit
 
     arguments = build_parser(prog).parse_args(argv)
 
-    def say(line: str) -> None:
-        print(f"  {line} ...", file=sys.stderr, flush=True)
-
     def validate(project: Project, originals: Mapping[str, str]) -> Validation:
         from blampert_env.workspace.validate import validate_stubs
 
-        return validate_stubs(project, originals, python=arguments.python, say=say)
+        return validate_stubs(project, originals, python=arguments.python, say=say_doing)
 
     done = import_repository(
         arguments.path,

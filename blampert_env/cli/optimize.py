@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.options import add_json, aligned
-from blampert_env.commands import natural, positive, seconds
+from blampert_env.cli.options import add_grading, add_json, aligned, say
+from blampert_env.commands import natural, positive
 from blampert_env.errors import UsageError
 from blampert_env.training.places import find_places
 
@@ -37,9 +36,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--reflection-model", metavar="M", help="who proposes instructions (default: the same)")
     add("--validation", type=_share, default=0.5, metavar="S", help="share of functions to validate on (default: 0.5)")
     add("--seed", type=natural, default=0, help="of the division, the optimizer and the samples (default: 0)")
-    add("--python", metavar="FILE", help="the interpreter that runs the tests (default: this one, or the workspace's)")
-    add("--isolation", choices=("default", "strict", "none"), default="default", help="of the grader")
-    add("--timeout-s", type=seconds, metavar="S", help="longest time of the tests (default: 10x the solution)")
+    add_grading(parser, "solution")
     add("--workspace", type=Path, metavar="DIR", help="take projects and settings from there")
     add_json(parser)
     return parser
@@ -68,7 +65,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert optimize") -> 
         train, validation = split(tasks, arguments.validation, arguments.seed)
         budget = arguments.budget or 10 * len(tasks)
         asked, reflects = lm.other(strategy.model).name, "" if arguments.optimizer == "bootstrap" else reflection.name
-        _say(f"{strategy.name} by {arguments.optimizer}: at most {budget} evaluations on {len(train)} functions to "
+        say(f"{strategy.name} by {arguments.optimizer}: at most {budget} evaluations on {len(train)} functions to "
              f"learn from and {len(validation)} to validate on; {asked} writes"
              + (f", {reflects} reflects" if reflects else ""))  # fmt: skip
         exam = Exam(Coder(lm), train, validation, budget=budget, draw=arguments.seed, tell=_tell)
@@ -76,7 +73,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert optimize") -> 
     about = _about(found, arguments, sorted(roots), (len(train), len(validation)), asked, reflects)
     best = found.best
     if found.better:
-        _say(f"found: {best.instructions or f'{len(best.demos)} demos'}")
+        say(f"found: {best.instructions or f'{len(best.demos)} demos'}")
         name, what = f"{strategy.name}-{arguments.optimizer}", strategy.description.rstrip(".")
         named = replace(best, name=name, description=f"{what}; found by {arguments.optimizer}.".lstrip("; "))
         best = add_strategy(arguments.output, named, about)
@@ -105,19 +102,15 @@ def _start(arguments: argparse.Namespace) -> Strategy:
     from blampert_env.coding import load_strategies
 
     (strategy,) = load_strategies(arguments.strategies, [arguments.strategy])
-    if not strategy.allowed(has_previous=False, has_failing=False, has_examples=False):
+    if strategy.needs_attempt:
         needs = "the examples of an episode" if "examples" in strategy.show else "an attempt that failed"
         raise UsageError(f"--strategy {strategy.name} needs {needs}: take one that asks on an untouched function")
     return strategy
 
 
-def _say(line: str) -> None:
-    print(f"blampert: {line}", file=sys.stderr, flush=True)
-
-
 def _tell(task: Task, score: float, exam: Exam) -> None:
     """One line an evaluation, while it goes on."""
-    _say(f"{exam.evaluations:4}/{exam.budget}  {task.name}: {score:.2f} of its tests ({len(exam.scores)} tried)")
+    say(f"{exam.evaluations:4}/{exam.budget}  {task.name}: {score:.2f} of its tests ({len(exam.scores)} tried)")
 
 
 def _about(
@@ -148,7 +141,7 @@ def _about(
 def _report(found: Found, best: Strategy, arguments: argparse.Namespace, about: dict[str, Any]) -> None:
     """What came of it, on stdout."""
     if found.trouble:
-        _say(found.trouble)
+        say(found.trouble)
     if arguments.json:
         written = {"strategy": best.name, "file": str(arguments.output)} if found.better else {}
         texts = {"instructions": best.instructions, "demos": [dict(demo) for demo in best.demos]}

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from blampert_env.commands import seconds
+
 
 def add_workspace(parser: argparse.ArgumentParser, text: str = "the workspace") -> None:
     """``--workspace DIR`` (or ``--path DIR``), ``$BLAMPERT_WORKSPACE`` or ``~/.blampert_workspace`` by default."""
@@ -17,6 +19,29 @@ def add_workspace(parser: argparse.ArgumentParser, text: str = "the workspace") 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: for programs."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_grading(parser: argparse.ArgumentParser, measure: str) -> None:
+    """``--python``, ``--isolation`` and ``--timeout-s``: of the grader.
+
+    Args:
+        parser: Where they go.
+        measure: What ten times of is the default of the last.
+    """
+    add = parser.add_argument
+    add("--python", metavar="FILE", help="the interpreter that runs the tests (default: this one, or the workspace's)")
+    add("--isolation", choices=("default", "strict", "none"), default="default", help="of the grader")
+    add("--timeout-s", type=seconds, metavar="S", help=f"longest time of the tests (default: 10x the {measure})")
+
+
+def say(line: str) -> None:
+    """A line on stderr, while a command goes on: stdout is for what it finds."""
+    print(f"blampert: {line}", file=sys.stderr, flush=True)
+
+
+def say_doing(line: str) -> None:
+    """What a command is about to do, on stderr."""
+    print(f"  {line} ...", file=sys.stderr, flush=True)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blampert_env.cli.options import add_json, aligned
-from blampert_env.commands import natural, positive, seconds
+from blampert_env.cli.options import add_grading, add_json, aligned, say
+from blampert_env.commands import natural, positive
 from blampert_env.errors import ProjectError, UsageError
 from blampert_env.training.places import Places, find_places
 
@@ -48,9 +47,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add("--strategies", metavar="FILE", help="ways of asking (default: those that ship with Blampert)")
     add("--max-attempts", type=positive, metavar="N", help="calls at the most")
     add("--seed", type=natural, default=0, help="of the LM's samples (default: 0)")
-    add("--python", metavar="FILE", help="the interpreter that runs the tests (default: this one, or the workspace's)")
-    add("--isolation", choices=("default", "strict", "none"), default="default", help="of the grader")
-    add("--timeout-s", type=seconds, metavar="S", help="longest time of the tests (default: 10x the untouched)")
+    add_grading(parser, "untouched")
     add("--workspace", type=Path, metavar="DIR", help="take projects and settings from there")
     add_json(parser)
     return parser
@@ -73,7 +70,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "blampert solve") -> int
     found = _solve(arguments, project, places, budget)
     if found.trouble:
         kept = "; what was solved before counts" if found.report.passed > found.before.passed else ""
-        _say(f"{found.trouble}{kept}")
+        say(f"{found.trouble}{kept}")
     written, backup = write(project.root, project.sources, found.files) if arguments.apply else ([], None)
     if arguments.json:
         print(json.dumps(_as_json(project, found, written, backup), indent=2))
@@ -128,7 +125,7 @@ def _solve(arguments: argparse.Namespace, project: Project, places: Places, budg
     )
     try:
         how = f"{policy.name} chooses how to ask" if policy else "each way of asking in turn"
-        _say(f"{project.name}: {len(project.targets)} to write, {env.session.report.passed} of "
+        say(f"{project.name}: {len(project.targets)} to write, {env.session.report.passed} of "
              f"{env.session.report.total} tests pass; model {lm.name}; {how}")  # fmt: skip
         choose = _choose(env, policy, arguments.seed, patient=not budget.is_open)
         lost = choose.lost if isinstance(choose, Campaigner) else None
@@ -142,7 +139,7 @@ def _way(arguments: argparse.Namespace, places: Places, lm: LanguageModel) -> tu
 
     The policy that ships was learnt with the embedded models: it is for those who name neither a model nor strategies.
     """
-    from blampert_agents import load_agent
+    from blampert_agents.storage import read_policy
     from blampert_env.coding import load_strategies
     from blampert_env.lm.models import bundled_models
     from blampert_env.resources import data_dir
@@ -156,7 +153,7 @@ def _way(arguments: argparse.Namespace, places: Places, lm: LanguageModel) -> tu
     if str(arguments.policy) == "none":
         return given, None
     policy = places.policy(arguments.policy)
-    names = load_agent(policy).spec.action_names
+    names = read_policy(policy).spec.action_names
     if given is None and names[:-1] == tuple(strategy.name for strategy in load_strategies(own)):
         if arguments.model != "auto":
             raise UsageError(f"--model {arguments.model} would not be asked: the strategies of {policy} name their "
@@ -193,15 +190,11 @@ def _choose(env: StrategyEnv, policy: Path | None, seed: int, *, patient: bool) 
     return lambda observation, mask: agent.act(observation, mask, rng)
 
 
-def _say(line: str) -> None:
-    print(f"blampert: {line}", file=sys.stderr, flush=True)
-
-
 def _tell(attempt: Attempt, strategy: str, spent: Spent) -> None:
     """One line an attempt, while it goes on."""
     passed = f"{attempt.passed_before} -> {attempt.passed_after}" if attempt.gained else f"{attempt.passed_after}"
     name = attempt.target.rpartition("::")[2] or "-"
-    _say(f"{spent.seconds:5.0f} s {spent.tokens:7,} tokens  {name}  {strategy}: {attempt.outcome}, {passed} tests pass")
+    say(f"{spent.seconds:5.0f} s {spent.tokens:7,} tokens  {name}  {strategy}: {attempt.outcome}, {passed} tests pass")
 
 
 def _show(project: Project, found: Solution, *, with_diff: bool) -> None:

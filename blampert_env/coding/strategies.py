@@ -57,6 +57,11 @@ class Strategy:
     instructions: str = ""
     demos: tuple[Mapping[str, str], ...] = field(default=(), hash=False)  # compared, but mappings have no hash
 
+    @property
+    def needs_attempt(self) -> bool:
+        """Whether it shows what an untouched project does not have, such as an attempt, or another target solved."""
+        return not self.allowed(has_previous=False, has_failing=False, has_examples=False)
+
     def allowed(self, *, has_previous: bool, has_failing: bool, has_examples: bool) -> bool:
         """Whether everything this strategy wants to show exists; the env's action mask."""
         return (

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from blampert_env.envs.campaign_features import campaign_features, observe_campaign
+from blampert_env.envs.campaign_features import NEXT, campaign_features, observe_campaign
 from blampert_env.envs.campaign_progress import CampaignProgress, Place
 from blampert_env.envs.code_edit import check_render_mode, drawn, open_projects
 from blampert_env.envs.features import TARGET_FEATURES, target_features
@@ -110,7 +110,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
         self.render_mode = render_mode
         self.strategies = choose_strategies(strategies)
         self.feature_names = campaign_features(self.strategies)
-        self.action_names = (*(one.name for one in self.strategies), "next")
+        self.action_names = (*(one.name for one in self.strategies), NEXT)
         self.observation_space = spaces.Box(0.0, 1.0, (len(self.feature_names),), np.float32)
         self.action_space = spaces.Discrete(len(self.action_names))  # type: ignore[assignment]
         self._rewards = load_rewards(rewards)
@@ -206,18 +206,12 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
 
     def _ask(self, index: int) -> StepRecord:
         """Ask for the target in front; what came of it."""
-        place = self.progress.queue[0]
-        env = self._turned(place)
+        env = self._turned(self.progress.queue[0])
         if not self._priced:  # before the first answer is paid for
             env.check_prices()
             self._priced = True
         env.step(index)
-        record, seen = env.last_step, env.progress
-        assert record is not None
-        failing = seen.failing.get(place[1], "") if record.attempt.source else ""
-        passes = lambda one: seen.passing_share(one[1]) == 1.0  # noqa: E731
-        self.progress.record(index, record.attempt, record.cost, failing, passes)
-        return record
+        return record_step(self.progress, index, env)
 
     def _facts(self, before: int, record: StepRecord | None) -> StepFacts:
         """What rewards may know of a step, in targets."""
@@ -235,11 +229,7 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
     def _observation(self) -> NDArray[np.float32]:
         if not self.progress.queue:
             return observe_campaign(self.progress, (0.0,) * len(TARGET_FEATURES), tests=0, pass_rate=1.0)
-        name, target = self.progress.queue[0]
-        seen = self._env(name).progress
-        tests, share = len(seen.tests_of(target)), seen.passing_share(target)
-        own = target_features(self.projects[name].target(target))
-        return observe_campaign(self.progress, own, tests=tests, pass_rate=share)
+        return observe_front(self.progress, self._env(self.progress.queue[0][0]))
 
     def _info(
         self, place: Place, record: StepRecord | None, terms: Mapping[str, float], action: str, outcome: str
@@ -266,6 +256,22 @@ class CampaignEnv(gym.Env[NDArray[np.float32], int]):
             "is_success": len(progress.solved) == len(progress.on) > 0,
             "reward_terms": dict(terms),
         }
+
+
+def record_step(progress: CampaignProgress, strategy: int, env: StrategyEnv) -> StepRecord:
+    """Take an inner environment's last step, for the target in front, into a campaign; what it was."""
+    record, seen, target = env.last_step, env.progress, progress.queue[0][1]
+    assert record is not None
+    failing = seen.failing.get(target, "") if record.attempt.source else ""
+    progress.record(strategy, record.attempt, record.cost, failing, lambda one: seen.passing_share(one[1]) == 1.0)
+    return record
+
+
+def observe_front(progress: CampaignProgress, env: StrategyEnv) -> NDArray[np.float32]:
+    """A campaign's observation, where the target in front is one of this inner environment."""
+    seen, target = env.progress, progress.queue[0][1]
+    tests, share = len(seen.tests_of(target)), seen.passing_share(target)
+    return observe_campaign(progress, target_features(env.project.target(target)), tests=tests, pass_rate=share)
 
 
 def _at_least_one(name: str, value: int | None, default: int) -> int:

@@ -15,6 +15,9 @@ from blampert_env.envs.campaign_progress import CampaignProgress, OnTarget
 from blampert_env.envs.failures import KINDS
 from blampert_env.envs.features import TARGET_FEATURES
 
+NEXT = "next"
+"""Name of the action behind the strategies: leave the target."""
+
 _BASE = (
     "budget_left",  # share of the episode's budget
     "targets_left",  # share of the episode's targets that are open

@@ -25,9 +25,7 @@ class EpisodeProgress:
         self.session = session
         self.strategies = strategies
         project = session.project
-        mentions = {
-            test: project.test_targets.get(test.split("[", 1)[0], frozenset()) for test in session.grader.test_ids
-        }
+        mentions = {test: project.mentioned_by(test) for test in session.grader.test_ids}
         self._all_tests = frozenset(mentions)
         self._tests_of: dict[str, frozenset[str]] = {}
         self._own_tests_of: dict[str, frozenset[str]] = {}

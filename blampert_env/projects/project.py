@@ -186,6 +186,10 @@ class Project:
         """
         return MappingProxyType(self._suite.mentions(self.targets))
 
+    def mentioned_by(self, test: str) -> frozenset[str]:
+        """Ids of the targets that a test mentions; its id may have parameters, as a report's has."""
+        return self.test_targets.get(test.split("[", 1)[0], frozenset())
+
     def tests_for(self, target: Target) -> str:
         """Source of the visible tests that mention a target, with the imports, fixtures and helpers they use.
 

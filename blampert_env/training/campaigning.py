@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blampert_agents import Agent, load_agent
+from blampert_agents.storage import read_policy
 from blampert_env.coding import Strategy
 from blampert_env.envs import StrategyEnv
-from blampert_env.envs.campaign import COST_A_TARGET
-from blampert_env.envs.campaign_features import campaign_features, observe_campaign
+from blampert_env.envs.campaign import COST_A_TARGET, observe_front, record_step
+from blampert_env.envs.campaign_features import NEXT, campaign_features
 from blampert_env.envs.campaign_progress import CampaignProgress
-from blampert_env.envs.features import target_features
 from blampert_env.envs.progress import once_each
 from blampert_env.errors import UsageError
-
-NEXT = "next"
 
 
 class Campaigner:
@@ -29,34 +27,28 @@ class Campaigner:
     be unlike all that the policy has seen.
 
     Args:
-        env: On the project, after ``reset``.
+        env: On the project, untouched.
         agent: A policy over the env's strategies and ``next``.
         rng: The only source of chance.
         patient: Where the policy gives up, what was not tried yet is asked in its order, and then everything again:
             another says when to end.
-        deterministic: Take the best known action.
     """
 
-    def __init__(
-        self,
-        env: StrategyEnv,
-        agent: Agent,
-        rng: np.random.Generator,
-        *,
-        patient: bool = False,
-        deterministic: bool = True,
-    ) -> None:
-        self.env, self.agent, self.rng = env, agent, rng
-        self.patient, self.deterministic = patient, deterministic
+    def __init__(self, env: StrategyEnv, agent: Agent, rng: np.random.Generator, *, patient: bool = False) -> None:
+        self.env, self.agent, self.rng, self.patient = env, agent, rng, patient
         whole, names = campaign_features(env.strategies), list(agent.spec.feature_names)
         self._seen = [whole.index(name) for name in names] if names else list(range(len(whole)))
         self._lost: set[int] = set()
-        self._progress: CampaignProgress | None = None
+        queue = [(env.project.name, target.id) for target in env.progress.open_targets]
+        self._progress = CampaignProgress(queue, len(env.strategies), COST_A_TARGET * max(1, len(queue)))
         self._asked: int | None = None
 
     def __call__(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int | None:
         """The strategy to ask by, with the env turned to the target to ask for; None: it gives the rest up."""
-        progress = self._synced()
+        progress = self._progress
+        if self._asked is not None:
+            record_step(progress, self._asked, self.env)
+            self._asked = None
         for choose in (self._by_policy, self._untried, self._again) if self.patient else (self._by_policy,):
             for _ in range(len(progress.queue)):
                 self.env.progress.target = self.env.project.target(progress.queue[0][1])
@@ -69,13 +61,12 @@ class Campaigner:
 
     def _waits(self) -> bool:
         """What fails of the target in front fails by another that was not asked for yet."""
-        assert self._progress is not None
         fails, front = self.env.progress.fails_alone, self._progress.queue[0]
         new = [place for place in self._progress.queue if not sum(self._progress.on[place].tries)]
         return front not in new and not fails(front[1]) and any(fails(target) for _, target in new)
 
     def _by_policy(self) -> int:
-        return self.agent.act(self._observe(), self._mask(), self.rng, deterministic=self.deterministic)
+        return self.agent.act(self._observe(), self._mask(), self.rng, deterministic=True)
 
     def lost(self, strategy: int) -> bool:
         """Ask the model of a strategy no more; False if there is no other."""
@@ -89,7 +80,6 @@ class Campaigner:
 
     def _again(self) -> int:
         """Of what may be asked, what was asked least; for the targets in turn."""
-        assert self._progress is not None
         on, tries = self._progress.on, self._progress.on[self._progress.queue[0]].tries
         if sum(tries) > min(sum(on[place].tries) for place in self._progress.queue):
             return len(self.env.strategies)
@@ -101,32 +91,13 @@ class Campaigner:
         allowed[list(self._lost)] = False
         return allowed
 
-    def _synced(self) -> CampaignProgress:
-        """The campaign, with what came of the last call."""
-        seen, name = self.env.progress, self.env.project.name
-        if self._progress is None:
-            queue = [(name, target.id) for target in seen.open_targets]
-            self._progress = CampaignProgress(queue, len(self.env.strategies), COST_A_TARGET * max(1, len(queue)))
-        elif self._asked is not None and self.env.last_step is not None:
-            record, place = self.env.last_step, self._progress.queue[0]
-            failing = seen.failing.get(place[1], "") if record.attempt.source else ""
-            self._progress.record(
-                self._asked, record.attempt, record.cost, failing, lambda one: seen.passing_share(one[1]) == 1.0
-            )
-        self._asked = None
-        return self._progress
-
     def _mask(self) -> NDArray[np.bool_]:
-        assert self._progress is not None
         tries = self._progress.on[self._progress.queue[0]].tries
         allowed = once_each(self.env.strategies, self._can_be_asked(), tries)
         return np.append(allowed, sum(tries) > 0 or not allowed.any())
 
     def _observe(self) -> NDArray[np.float32]:
-        seen, target = self.env.progress, self.env.progress.target
-        tests, share = len(seen.tests_of(target.id)), seen.passing_share(target.id)
-        assert self._progress is not None
-        return observe_campaign(self._progress, target_features(target), tests=tests, pass_rate=share)[self._seen]
+        return observe_front(self._progress, self.env)[self._seen]
 
 
 def campaign_policy(path: Path, strategies: tuple[Strategy, ...]) -> Agent | None:
@@ -135,8 +106,8 @@ def campaign_policy(path: Path, strategies: tuple[Strategy, ...]) -> Agent | Non
     Raises:
         UsageError: It is one for campaigns, and with other strategies or features; or it is no policy.
     """
-    agent = load_agent(path)
-    names, known = agent.spec.action_names, agent.spec.feature_names
+    spec = read_policy(path).spec
+    names, known = spec.action_names, spec.feature_names
     if names[-1:] != (NEXT,):
         return None
     own = (*(strategy.name for strategy in strategies), NEXT)
@@ -145,7 +116,7 @@ def campaign_policy(path: Path, strategies: tuple[Strategy, ...]) -> Agent | Non
     whole = campaign_features(strategies)
     if strange := [name for name in known if name not in whole]:
         raise UsageError(f"{path} was trained on features that are not there any more, as {strange[0]}; train again")
-    if not known and agent.spec.observation_space.shape != (len(whole),):
-        count = agent.spec.observation_space.shape[0]
+    if not known and spec.observation_space.shape != (len(whole),):
+        count = spec.observation_space.shape[0]
         raise UsageError(f"{path} was trained on {count} features, a campaign has {len(whole)}; train again")
-    return agent
+    return load_agent(path)

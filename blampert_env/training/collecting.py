@@ -74,11 +74,6 @@ class Arm:
         return self.why.total()
 
 
-def at_first(strategies: Sequence[Strategy]) -> list[Strategy]:
-    """Those whose prompt needs no attempt before it: what it shows is there in a project that nobody has touched."""
-    return [one for one in strategies if one.allowed(has_previous=False, has_failing=False, has_examples=False)]
-
-
 def wanted(projects: Sequence[Project], strategies: Sequence[Strategy], coder: Coder) -> list[Sample]:
     """Every sample of every task, each once, by model and then by prompt.
 
@@ -88,7 +83,7 @@ def wanted(projects: Sequence[Project], strategies: Sequence[Strategy], coder: C
 
     Args:
         projects: Of several with the same files one counts.
-        strategies: Those of :func:`at_first`.
+        strategies: None that needs an attempt before it.
         coder: Knows the models.
 
     Raises:

@@ -223,11 +223,7 @@ def _each_alone(
 def _tests(project: Project, grader: Grader, target: Target, others_written: bool) -> frozenset[str]:
     """See :attr:`Task.tests`; where no test mentions the target, all of them."""
     uncounted = grader.baseline.uncounted
-    mentions = {
-        test: project.test_targets.get(test.split("[", 1)[0], frozenset())
-        for test in grader.test_ids
-        if test not in uncounted
-    }
+    mentions = {test: project.mentioned_by(test) for test in grader.test_ids if test not in uncounted}
     mentioning = frozenset(test for test, targets in mentions.items() if target.id in targets)
     own = frozenset(test for test in mentioning if mentions[test] == {target.id})
     return (mentioning if others_written else own or mentioning) or frozenset(mentions)

@@ -25,7 +25,7 @@ from blampert_agents import Agent, AgentSpec, ValuingAgent, load_agent
 from blampert_agents.linear import LinearAgent
 from blampert_env.coding import Strategy, load_strategies
 from blampert_env.coding.strategies import strategies_named
-from blampert_env.envs.campaign_features import campaign_features
+from blampert_env.envs.campaign_features import NEXT, campaign_features
 from blampert_env.envs.features import feature_names
 from blampert_env.envs.situations import Situation, campaign_situations, strategy_situations
 from blampert_env.errors import ConfigError, UsageError
@@ -35,8 +35,6 @@ from blampert_env.training.run_folder import RunFolder
 
 T = TypeVar("T")
 
-NEXT = "next"
-"""Name of a campaign's last action: leave the target."""
 _WITHOUT_CHOICE = {
     "random": "draws among the allowed arms, whatever it sees",
     "round-robin": "takes each allowed arm in turn, whatever it sees",

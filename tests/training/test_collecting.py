@@ -17,7 +17,7 @@ from blampert_env.errors import StorageError, UsageError
 from blampert_env.lm import LanguageModel, NotInPool, SamplePool, language_model
 from blampert_env.lm.clients import OpenAIClient
 from blampert_env.projects import Project, find_project
-from blampert_env.training.collecting import Collection, Sample, at_first, wanted
+from blampert_env.training.collecting import Collection, Sample, wanted
 from tests.chat_server import ChatServer
 
 STRATEGIES = [Strategy("greedy"), Strategy("warm", temperature=0.8), Strategy("tests", show=frozenset({"tests"}))]
@@ -54,7 +54,7 @@ def counts(collection: Collection) -> dict[str, tuple[int, int, int, int]]:
 
 
 def test_only_ways_that_need_no_attempt_are_asked_at_first() -> None:
-    names = [strategy.name for strategy in at_first(load_strategies())]
+    names = [strategy.name for strategy in load_strategies() if not strategy.needs_attempt]
     assert names == ["complete", "complete-tests", "complete-sample", "direct", "complete-siblings", "minimal", "plan"]
 
 

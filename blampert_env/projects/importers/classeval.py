@@ -12,21 +12,16 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from blampert_env.errors import ProjectError
 from blampert_env.projects.importers.problems import (
-    HELD_OUT,
     SOURCE,
     STUB,
-    TEST,
     Format,
     Problem,
     Problems,
     Refused,
-    collect,
     halves,
-    read_entries,
+    read_problems,
 )
-from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import (
     Function,
     docstring_node,
@@ -52,8 +47,7 @@ def classeval_problems(path: Path, limit: int | None = None) -> Problems:
     Raises:
         ProjectError: The file cannot be read, or is in another format.
     """
-    problems = Problems()
-    return collect(read_entries(path, _FORMAT, problems.refused), _problem, problems, limit)
+    return read_problems(path, _FORMAT, _problem, limit)
 
 
 def _problem(entry: Mapping[str, Any]) -> Problem:
@@ -77,16 +71,8 @@ def _problem(entry: Mapping[str, Any]) -> Problem:
     shown, held = _divided(test)
     names = f"from {SOURCE.removesuffix('.py')} import {', '.join(_names(skeleton))}"
     head = "\n".join([*_imports(solution), names, "", "", ""])
-    try:
-        project = Project.from_files(
-            task.strip().replace("ClassEval", "classeval"),
-            {SOURCE: stub, TEST: head + shown},
-            held_out={HELD_OUT: head + held} if held else None,
-            solution={SOURCE: solution},
-        )
-    except ProjectError as error:
-        raise Refused(f"is no project: {str(error).rpartition(': ')[2]}") from None
-    return Problem(project, {SOURCE: solution})
+    called = task.strip().replace("ClassEval", "classeval")
+    return Problem.of(called, stub, solution, shown=head + shown, held_out=head + held if held else "")
 
 
 def _names(skeleton: str) -> list[str]:

@@ -87,7 +87,7 @@ def _said(project: Project, run: Run) -> dict[str, str]:
     said = dict.fromkeys((target.id for target in project.targets), "its tests pass")
     for test, outcome in run(project).items():
         if outcome in ("failed", "error", "missing"):
-            mentioned = project.test_targets.get(test.split("[", 1)[0], frozenset())
+            mentioned = project.mentioned_by(test)
             empty = {name for name in mentioned if not project.target(name).is_attempt}
             for name in mentioned:
                 if name in (empty or mentioned):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from blampert_env.errors import ProjectError
 from blampert_env.parsing import parse, parse_expression
-from blampert_env.projects.importers.problems import SOURCE, TEST, Problem, Problems, Refused, collect
+from blampert_env.projects.importers.problems import SOURCE, STUB, TEST, Problem, Problems, Refused, collect
 from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import docstring_node, functions, split_lines
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import doctest
 
 _QUOTED = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')(.*)\1""", re.DOTALL)
-_STUB = "    # TODO: implement\n    raise NotImplementedError\n"
 _BUILTINS = frozenset(dir(builtins))
 
 # Examples that contradict the official check: an implementation that follows them is wrong.
@@ -116,7 +115,7 @@ def _problems() -> dict[int, dict[str, Any]]:
 
 def _project(number: int, problem: Mapping[str, Any], share_check: bool) -> Project:
     prompt, entry = str(problem["prompt"]), str(problem["entry_point"])
-    source = prompt + ("" if prompt.endswith("\n") else "\n") + _STUB
+    source = prompt + ("" if prompt.endswith("\n") else "\n") + "".join(f"    {line}\n" for line in STUB)
     files = {SOURCE: source}
     asserts = _examples(number, source, entry)
     if share_check and not asserts:

@@ -12,22 +12,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from blampert_env.errors import ProjectError
 from blampert_env.parsing import parse
 from blampert_env.projects.importers.problems import (
-    HELD_OUT,
-    SOURCE,
-    TEST,
+    STUB,
     Format,
     Problem,
     Problems,
     Refused,
-    collect,
     halves,
-    read_entries,
+    read_problems,
     texts,
 )
-from blampert_env.projects.project import Project
 from blampert_env.projects.syntax import functions
 
 _FORMAT = Format("MBPP", ("code", "test_list"), "mbpp.jsonl or sanitized-mbpp.json")
@@ -43,8 +38,7 @@ def mbpp_problems(path: Path, limit: int | None = None) -> Problems:
     Raises:
         ProjectError: The file cannot be read, or is in neither format.
     """
-    problems = Problems()
-    return collect(read_entries(path, _FORMAT, problems.refused), _problem, problems, limit)
+    return read_problems(path, _FORMAT, _problem, limit)
 
 
 def _problem(entry: Mapping[str, Any]) -> Problem:
@@ -65,16 +59,8 @@ def _problem(entry: Mapping[str, Any]) -> Problem:
     shown, held = halves(tests)
     head = f"{str(setup).strip()}\n\n" if str(setup).strip() else ""
     stub, solution = _stub(code, target, asked.strip())
-    try:
-        project = Project.from_files(
-            f"mbpp_{number}",
-            {SOURCE: stub, TEST: _test_file(head, target, shown)},
-            held_out={HELD_OUT: _test_file(head, target, [*held, *hidden])},
-            solution={SOURCE: solution},
-        )
-    except ProjectError as error:
-        raise Refused(f"is no project: {str(error).rpartition(': ')[2]}") from None
-    return Problem(project, {SOURCE: solution})
+    more = _test_file(head, target, [*held, *hidden])
+    return Problem.of(f"mbpp_{number}", stub, solution, shown=_test_file(head, target, shown), held_out=more)
 
 
 def _target(code: str, tests: Sequence[str]) -> str:
@@ -107,7 +93,8 @@ def _stub(code: str, target: str, asked: str) -> tuple[str, str]:
     doc = f'{indent}"""{text}"""\n' if not text.endswith('"') else f'{indent}"""{text} """\n'
     kept = [one for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
     imports = "".join(f"{ast.unparse(one)}\n" for one in kept)
-    stub = f"{imports}\n\n{header}\n{doc}{indent}# TODO: implement\n{indent}raise NotImplementedError\n".lstrip("\n")
+    empty = "".join(f"{indent}{line}\n" for line in STUB)
+    stub = f"{imports}\n\n{header}\n{doc}{empty}".lstrip("\n")
     body = "\n".join(lines[: node.body[0].lineno - 1]).rstrip() + "\n"
     return stub, body + doc + "\n".join(lines[node.body[0].lineno - 1 :])
 

@@ -28,6 +28,24 @@ class Problem:
     project: Project
     solution: Mapping[str, str]
 
+    @classmethod
+    def of(cls, name: str, stub: str, solution: str, *, shown: str, held_out: str) -> Problem:
+        """One file to write, one of tests that are shown and one of others, which may be empty: then there is none.
+
+        Raises:
+            Refused: A project does not take them.
+        """
+        try:
+            project = Project.from_files(
+                name,
+                {SOURCE: stub, TEST: shown},
+                held_out={HELD_OUT: held_out} if held_out else None,
+                solution={SOURCE: solution},
+            )
+        except ProjectError as error:
+            raise Refused(f"is no project: {str(error).rpartition(': ')[2]}") from None
+        return cls(project, {SOURCE: solution})
+
     def without(self, given: Collection[str]) -> Problem:
         """The problem with the author's code in place of some targets' stubs.
 
@@ -112,6 +130,18 @@ def collect(
         seen.add(content)
         problems.found[name] = problem
     return problems
+
+
+def read_problems(
+    path: Path, format_: Format, make: Callable[[Mapping[str, Any]], Problem], limit: int | None
+) -> Problems:
+    """The problems in a file; what is wrong in it is counted by reason, and the rest taken.
+
+    Raises:
+        ProjectError: As :func:`read_entries`.
+    """
+    problems = Problems()
+    return collect(read_entries(path, format_, problems.refused), make, problems, limit)
 
 
 def read_entries(path: Path, format_: Format, refused: Counter[str]) -> Iterator[Mapping[str, Any]]:
